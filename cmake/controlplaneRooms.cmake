@@ -1,0 +1,53 @@
+# controlplane_room(<name> SOURCES ... [USES <room>...] [LINKS <library>...] [HEADERS <library>...])
+#
+# A room is the static library controlplane_<name> made of the calling directory. Its headers are
+# included as "<name>/...", and only by a target that links it: each room has an include root of its
+# own that holds nothing but a link back to the room.
+#
+# LINKS is what a host of the archive has to link as well; HEADERS is header-only, so no host needs it.
+function(controlplane_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 room "" "" "SOURCES;USES;LINKS;HEADERS")
+  set(target controlplane_${name})
+  list(TRANSFORM room_USES PREPEND controlplane_)
+
+  if(NOT room_SOURCES)  # not built yet
+    add_library(${target} INTERFACE)
+    target_link_libraries(${target} INTERFACE controlplane_headers ${room_USES})
+    target_include_directories(${target} INTERFACE "${controlplane_BINARY_DIR}/rooms/${name}")
+    return()
+  endif()
+
+  add_library(${target} STATIC ${room_SOURCES})
+  target_link_libraries(${target}
+    PUBLIC controlplane_headers ${room_USES}
+    PRIVATE ${room_LINKS} ${room_HEADERS})
+  controlplane_include_as(${target} ${name})
+  controlplane_compile_as_room(${target})
+  # A host that adds us compiles without it, and so does a test: it finds the source that relies on
+  # this for an include.
+  if(PROJECT_IS_TOP_LEVEL)
+    target_precompile_headers(${target} REUSE_FROM controlplane_precompiled)
+  endif()
+
+  # libcontrolplane is the sum of the rooms.
+  target_sources(controlplane PRIVATE $<TARGET_OBJECTS:${target}>)
+  target_link_libraries(controlplane PRIVATE ${room_LINKS})
+endfunction()
+
+# What must be equal for all objects of the library and its precompiled header.
+function(controlplane_compile_as_room target)
+  # A broken invariant must stop a release build too. In every room, not only in the engine: its
+  # headers are compiled in all of them, and of several copies of a function the linker keeps one.
+  target_compile_options(${target} PRIVATE -UNDEBUG)
+  if(BUILD_SHARED_LIBS)
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+  endif()
+endfunction()
+
+# Makes the files of the calling directory reachable as "<name>/..." for those that link <target>.
+function(controlplane_include_as target name)
+  set(root "${controlplane_BINARY_DIR}/rooms/${name}")
+  file(MAKE_DIRECTORY "${root}")
+  file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${root}/${name}" SYMBOLIC)
+  target_include_directories(${target} PUBLIC "${root}")
+endfunction()
