@@ -1,0 +1,60 @@
+// The control plane of one tenant: registry, scheduler, health monitor and events in one handle.
+// Thread safety: every method may be called from any thread; open, move and destroy it in one.
+// Lifetime: the destructor shuts down at once. Registry, scheduler and monitor may be copied out of
+// it (`TaskScheduler scheduler = plane;`); when it closed they answer cancelled.
+// Errors: returned, never thrown.
+// Threads: one loop thread per coordinator runs library code and the completions of what was
+// parked; user callbacks run on a bounded pool. No callback runs under a lock.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "controlplane/agent_registry.hpp"
+#include "controlplane/config.hpp"
+#include "controlplane/event.hpp"
+#include "controlplane/health_monitor.hpp"
+#include "controlplane/result.hpp"
+#include "controlplane/stats.hpp"
+#include "controlplane/task_scheduler.hpp"
+
+namespace controlplane {
+
+class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMonitor {
+ public:
+  // Ready, or an error that names the option.
+  static Result<Coordinator> open(Config config = {});
+  Coordinator(Coordinator&&) noexcept;
+  Coordinator& operator=(Coordinator&&) noexcept;
+  Coordinator(const Coordinator&) = delete;
+  Coordinator& operator=(const Coordinator&) = delete;
+  ~Coordinator();
+
+  // Events of the tenant in order, on the callback pool, one batch at a time.
+  Result<Subscription> subscribe(SubscribeOptions options, EventHandler handler);
+  // Up to max_items events after `after`; data_loss names the first number still there.
+  Result<std::vector<Event>> read_events(std::uint64_t after, std::size_t max_items = 100,
+                                         const EventFilter& filter = {}) const;
+
+  Result<Stats> get_stats() const;
+  // Prometheus text format 0.0.4.
+  Result<std::string> metrics_text() const;
+
+  // Refuses new claims and submits, waits up to `deadline` for attempts held by this coordinator's
+  // workers, then closes: parked calls answer cancelled. deadline_exceeded says how many leases were
+  // left (they stay valid in a shared store). Idempotent.
+  Result<void> shutdown(std::chrono::milliseconds deadline = std::chrono::milliseconds(0));
+
+  const Config& config() const;
+
+ private:
+  friend class CoordinatorCore;
+  friend class Worker;
+  explicit Coordinator(std::shared_ptr<CoordinatorCore> core);
+  const std::shared_ptr<CoordinatorCore>& core() const { return AgentRegistry::core_; }
+};
+
+}  // namespace controlplane

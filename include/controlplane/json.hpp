@@ -1,0 +1,79 @@
+// A JSON text, immutable and shared between its copies: payloads, results, metadata, checkpoints.
+// Thread safety: immutable; copies in different threads may be used and destroyed freely.
+// Errors: none here. The text is validated once, by the operation that takes it
+// (size, UTF-8, depth, number range), and never parsed again.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <new>
+#include <ostream>
+#include <string>
+#include <string_view>
+
+namespace controlplane {
+
+// Immutable shared bytes: one allocation that holds the count, the length and the bytes.
+class SharedText {
+ public:
+  SharedText() noexcept = default;
+  explicit SharedText(std::string_view text) : block_(text.empty() ? nullptr : Block::make(text)) {}
+  SharedText(const SharedText& other) noexcept : block_(other.block_) {
+    if (block_ != nullptr) block_->uses.fetch_add(1, std::memory_order_relaxed);
+  }
+  SharedText(SharedText&& other) noexcept : block_(other.block_) { other.block_ = nullptr; }
+  SharedText& operator=(const SharedText& other) noexcept { return *this = SharedText(other); }
+  SharedText& operator=(SharedText&& other) noexcept {
+    std::swap(block_, other.block_);
+    return *this;
+  }
+  ~SharedText() {
+    if (block_ != nullptr && block_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+      ::operator delete(block_);
+    }
+  }
+
+  // Valid as long as this or any copy of it lives.
+  std::string_view text() const noexcept {
+    return block_ == nullptr ? std::string_view{} : std::string_view(block_->bytes(), block_->size);
+  }
+  std::string str() const { return std::string(text()); }
+  bool empty() const noexcept { return block_ == nullptr; }
+  std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
+  operator std::string_view() const noexcept { return text(); }  // NOLINT: implicit by design
+
+  friend bool operator==(const SharedText& a, const SharedText& b) noexcept {
+    return a.text() == b.text();
+  }
+  friend bool operator==(const SharedText& a, std::string_view b) noexcept { return a.text() == b; }
+  friend std::ostream& operator<<(std::ostream& out, const SharedText& text) {
+    return out << text.text();
+  }
+
+ private:
+  struct Block {
+    std::atomic<std::uint32_t> uses{1};
+    std::uint32_t size = 0;
+    char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
+    static Block* make(std::string_view text) {
+      auto* block = ::new (::operator new(sizeof(Block) + text.size())) Block;
+      block->size = static_cast<std::uint32_t>(text.size());
+      std::memcpy(block->bytes(), text.data(), text.size());
+      return block;
+    }
+  };
+  Block* block_ = nullptr;
+};
+
+// SharedText that is meant to be JSON; made from any text, so that literals read well.
+class Json : public SharedText {
+ public:
+  Json() noexcept = default;
+  Json(std::string_view text) : SharedText(text) {}    // NOLINT: implicit by design
+  Json(const std::string& text) : SharedText(text) {}  // NOLINT
+  Json(const char* text) : SharedText(text) {}         // NOLINT
+};
+
+}  // namespace controlplane
