@@ -1,0 +1,392 @@
+#include "engine/namespace.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/digest.hpp"
+#include "engine/namespace_impl.hpp"
+
+namespace controlplane {
+
+namespace {
+
+AgentRules agent_rules(const NamespaceOptions& options) {
+  return {options.heartbeat_timeout_us, options.offline_retention_us, options.limits.max_agents,
+          options.limits.max_page};
+}
+
+Error not_registered(std::string_view agent) {
+  return Error::not_found("agent " + std::string(agent) + " is not registered");
+}
+
+Result<void> check_page(const PageRequest& page, std::size_t max_page) {
+  if (page.max_items >= 1 && page.max_items <= max_page) return {};
+  return Error::invalid_argument("max_items is " + std::to_string(page.max_items) +
+                                 "; it must be 1 to max_page (" + std::to_string(max_page) + ")");
+}
+
+}  // namespace
+
+Namespace::Impl::Impl(std::string name, const NamespaceOptions& given)
+    : tenant(std::move(name)),
+      options(given),
+      log({options.limits.max_events, options.limits.max_event_bytes}),
+      effects{log, {}, false},
+      agents(agent_rules(options)),
+      tasks(options, agents) {}
+
+Namespace::Namespace(std::string tenant, const NamespaceOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(tenant), options)) {}
+Namespace::~Namespace() = default;
+
+void Namespace::Impl::submit(SubmitTasks& op, Step& step) {
+  for (TaskDraft& draft : op.tasks) tasks.submit(draft, step);
+}
+
+// The guards of a claim, in order: registration and incarnation, status and breaker, a free slot.
+void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
+  const ClaimRequest& request = *op.request;
+  op.refused = false;
+  op.one.reset();
+  PartyTable& parties = tasks.parties();
+  const Slot party = parties.find_or_add(request.agent_id);
+  const AgentSlot agent = parties[party].agent;
+  std::uint32_t allowed = request.max_tasks;
+  if (agent == kNoAgent) {
+    if (op.require_registration) {
+      op.failed = Error::failed_precondition("agent " + request.agent_id +
+                                             " is not registered and require_registration is on");
+      return parties.forget_unused(party);
+    }
+  } else {
+    if (request.incarnation != 0 && request.incarnation != agents.incarnation(agent)) {
+      op.failed = agents.require(request.agent_id, request.incarnation).error();
+      return;
+    }
+    agents.touch(agent, step.now, step.effects);
+    agents.park(agent, op.parked_until);
+  }
+
+  if (!request.claim_id.empty() && answer_again(op, party, step)) return;
+  if (agent != kNoAgent) {
+    const Refusal refusal = agents.refusal(agent);
+    if (refusal == Refusal::full || refusal == Refusal::breaker) {
+      op.refused = true;
+      if (op.will_park) agents.watch(agent);
+      return;
+    }
+    if (refusal != Refusal::none) {
+      op.failed = agents.refusal_error(agent, refusal);
+      return;
+    }
+    allowed = std::min(allowed, agents.claimable(agent));
+  }
+  const auto& capabilities = request.capabilities.empty() && agent != kNoAgent
+                                 ? agents.capabilities(agent)
+                                 : request.capabilities;
+  if (agent == kNoAgent) parties.use(party);  // a queue that goes meanwhile must not take it along
+  if (op.tasks == nullptr) {
+    if (!tasks.claim(party, capabilities, request, step, op.one.emplace())) op.one.reset();
+  } else {
+    for (; allowed > 0; --allowed) {
+      if (!tasks.claim(party, capabilities, request, step, op.tasks->emplace_back())) {
+        op.tasks->pop_back();
+        break;
+      }
+    }
+  }
+  if (agent == kNoAgent) parties.drop(party);
+}
+
+// The same claim id answers the same tasks while their leases live.
+bool Namespace::Impl::answer_again(ClaimTasks& op, Slot party, Step& step) {
+  std::vector<ClaimedTask> again;
+  if (!tasks.claim_again(party, *op.request, step, again)) return false;
+  if (op.tasks == nullptr) {
+    op.one = std::move(again.front());
+  } else {
+    std::move(again.begin(), again.end(), std::back_inserter(*op.tasks));
+  }
+  return true;
+}
+
+void Namespace::Impl::end(EndAttempts& op, Step& step) {
+  step.require_lease = op.require_lease;
+  for (AttemptEnd& item : op.items) tasks.end(op.end, item, step);
+}
+
+void Namespace::Impl::hold(HoldAttempts& op, Step& step) {
+  step.require_lease = op.require_lease;
+  for (AttemptHold& item : op.items) tasks.hold(op.hold, item, op.progress, step);
+}
+
+void Namespace::Impl::reassign(ReassignTasks& op, Step& step) {
+  const Slot party = tasks.parties().find(op.agent_id);
+  if (party == kNoSlot) {
+    op.failed = not_registered(op.agent_id);
+    return;
+  }
+  op.released = tasks.end_leases(party, Ended::reassigned, step);
+}
+
+void Namespace::Impl::replay(ReplayTask& op, Step& step) {
+  Result<TaskId> created = tasks.replay(op, step);
+  if (created) {
+    op.created = *std::move(created);
+  } else {
+    op.failed = std::move(created).error();
+  }
+}
+
+void Namespace::Impl::get_task(GetTask& op, Step& step) {
+  op.task.reset();
+  Result<Task> task = tasks.get(*op.id, op.watch, op.only_terminal, op.state, step);
+  if (!task) {
+    op.failed = std::move(task).error();
+  } else if (!op.only_terminal || is_terminal(op.state)) {
+    op.task = *std::move(task);
+  }
+}
+
+void Namespace::Impl::list_tasks(ListTasks& op) {
+  if (const auto valid = check_page(*op.page, options.limits.max_page); !valid) {
+    op.failed = valid.error();
+    return;
+  }
+  Result<Page<Task>> page = tasks.list(*op.filter, *op.page);
+  if (page) {
+    op.tasks = *std::move(page);
+  } else {
+    op.failed = std::move(page).error();
+  }
+}
+
+// Leases of an older incarnation end first, as crashes of that one: the new one starts unblamed.
+void Namespace::Impl::add_agent(AddAgent& op, Step& step) {
+  PartyTable& parties = tasks.parties();
+  if (agents.supersedes(op.spec->agent_id, op.incarnation)) {
+    tasks.end_leases(parties.find(op.spec->agent_id), Ended::superseded, step);
+  }
+  const Result<AgentTable::Added> added =
+      agents.add(*op.spec, op.incarnation, op.registered_by, step.now, step.effects);
+  if (!added) {
+    op.failed = added.error();
+    return;
+  }
+  const Slot party = parties.find_or_add(op.spec->agent_id);
+  parties[party].agent = added->slot;
+  if (added->is_new && parties[party].leases > 0) {  // it held tasks before it registered
+    agents.claimed(added->slot, parties[party].leases, step.now, step.effects);
+  }
+  op.agent = agents.snapshot(added->slot);
+}
+
+void Namespace::Impl::forget_registration(AgentSlot agent) {
+  const Slot party = tasks.parties().find(agents.id(agent));
+  tasks.parties()[party].agent = kNoAgent;
+  tasks.parties().forget_unused(party);
+}
+
+void Namespace::Impl::remove_agent(RemoveAgent& op, Step& step) {
+  const Result<AgentSlot> agent = agents.require(op.agent_id, op.incarnation);
+  if (!agent) {
+    op.failed = agent.error();
+    return;
+  }
+  tasks.end_leases(tasks.parties().find(op.agent_id), Ended::unregistered, step);
+  forget_registration(*agent);
+  agents.remove(*agent, step.now, step.effects);
+}
+
+void Namespace::Impl::heartbeat(Heartbeat& op, Step& step) {
+  const Result<AgentSlot> agent = agents.require(op.agent_id, op.report->incarnation);
+  if (!agent) {
+    op.failed = agent.error();
+    return;
+  }
+  if (auto done = agents.heartbeat(*agent, *op.report, step.now, step.effects); !done) {
+    op.failed = std::move(done).error();
+  }
+}
+
+void Namespace::Impl::get_agent(GetAgent& op) {
+  const AgentSlot agent = agents.find(op.agent_id);
+  if (agent == kNoAgent) {
+    op.failed = not_registered(op.agent_id);
+    return;
+  }
+  op.agent = agents.snapshot(agent);
+  op.health = agents.health(agent);
+}
+
+void Namespace::Impl::select_agent(SelectAgent& op, Step& step) {
+  const Result<AgentSlot> agent = agents.select(*op.request, step.draw(), step.now);
+  if (!agent) {
+    op.failed = agent.error();
+    return;
+  }
+  op.agent_id = agents.id(*agent);
+  if (!op.only_id) op.agent = agents.snapshot(*agent);
+}
+
+void Namespace::Impl::probe(RecordProbe& op, Step& step) {
+  const AgentSlot agent = agents.find(op.agent_id);
+  if (agent == kNoAgent) {
+    op.failed = not_registered(op.agent_id);
+  } else if (op.clear) {
+    agents.clear_probe(agent, step.now, step.effects);
+  } else {
+    agents.record_probe(agent, op.good, op.error, op.failure_threshold, op.success_threshold,
+                        step.now, step.effects);
+  }
+}
+
+void Namespace::Impl::health(ReadHealth& op) {
+  RegistryStats registry;
+  agents.stats(registry, op.totals);
+  op.agents.clear();
+  std::vector<AgentSlot> all;
+  agents.offering({}, op.max_agents, all);
+  for (const AgentSlot agent : all) op.agents.push_back(agents.health(agent));
+}
+
+void Namespace::Impl::stats(ReadStats& op, Step& step) {
+  agents.stats(op.stats.registry, op.stats.health);
+  tasks.stats(op.stats.scheduler);
+  op.stats.events.first_seq = log.last_seq() == 0 ? 0 : log.first_seq();
+  op.stats.events.last_seq = log.last_seq();
+  op.stats.tenant = tenant;
+  op.stats.now = step.now;
+  op.wait = tasks.counters().wait;
+  op.duration = tasks.counters().duration;
+}
+
+void Namespace::Impl::read_events(ReadEvents& op) const {
+  op.events.clear();
+  op.first_seq = log.first_seq();
+  op.last_seq = log.last_seq();
+  op.last_visited = op.after;
+  const EventMatcher matcher(*op.filter);
+  const auto read = log.read(op.after, op.max_visited, [&](std::uint64_t seq, std::string_view bytes) {
+    if (op.events.size() == op.max_items) return false;
+    if (matcher.matches(bytes)) op.events.push_back(decode_event(seq, bytes, tenant));
+    op.last_visited = seq;
+    return true;
+  });
+  if (!read) op.failed = read.error();
+}
+
+// True when an agent's timer was due.
+bool Namespace::Impl::advance_agent(Step& step) {
+  if (agents.next_due() > step.now) return false;
+  const AgentTable::Due due = agents.due(step.now, step.effects);
+  if (due.kind == AgentTable::Due::Kind::silent) {
+    const Slot party = tasks.parties().find(agents.id(due.slot));
+    const Timestamp quiet_until = tasks.quiet_until(party);
+    if (quiet_until + options.heartbeat_timeout_us > step.now) {
+      agents.postpone(due.slot, quiet_until);
+    } else {
+      agents.go_offline(due.slot, step.now, step.effects);
+    }
+  } else if (due.kind == AgentTable::Due::Kind::expired) {
+    forget_registration(due.slot);
+    agents.remove(due.slot, step.now, step.effects);
+  }
+  return true;
+}
+
+void Namespace::Impl::advance(Advance& op, Step& step) {
+  for (op.applied = 0; op.applied < options.limits.advance_batch; ++op.applied) {
+    if (tasks.next_due() <= step.now) {
+      tasks.advance_one(step);
+    } else if (!advance_agent(step)) {
+      break;
+    }
+  }
+  op.more_due = std::min(tasks.next_due(), agents.next_due()) <= step.now;
+}
+
+void Namespace::apply(Operation& op, Timestamp now) {
+  Impl& self = *impl_;
+  self.high_water = std::max(self.high_water, now);
+  op.now = self.high_water;
+  op.failed.reset();
+  Step step{op.now, op.random, op.origin, self.effects};
+  switch (op.kind) {
+    case OperationKind::submit: return self.submit(static_cast<SubmitTasks&>(op), step);
+    case OperationKind::claim: return self.claim(static_cast<ClaimTasks&>(op), step);
+    case OperationKind::end: return self.end(static_cast<EndAttempts&>(op), step);
+    case OperationKind::hold: return self.hold(static_cast<HoldAttempts&>(op), step);
+    case OperationKind::cancel: {
+      auto& cancel = static_cast<CancelTask&>(op);
+      const Result<TaskState> state = self.tasks.cancel(*cancel.id, cancel.force, step);
+      if (state) {
+        cancel.state = *state;
+      } else {
+        op.failed = state.error();
+      }
+      return;
+    }
+    case OperationKind::assign: {
+      const auto& assign = static_cast<AssignTask&>(op);
+      const Result<void> done = self.tasks.assign(*assign.id, assign.agent_id, step);
+      if (!done) op.failed = done.error();
+      return;
+    }
+    case OperationKind::reassign: return self.reassign(static_cast<ReassignTasks&>(op), step);
+    case OperationKind::replay: return self.replay(static_cast<ReplayTask&>(op), step);
+    case OperationKind::get_task: return self.get_task(static_cast<GetTask&>(op), step);
+    case OperationKind::list_tasks: return self.list_tasks(static_cast<ListTasks&>(op));
+    case OperationKind::explain: {
+      auto& explain = static_cast<ExplainTask&>(op);
+      Result<Explanation> told = self.tasks.explain(*explain.id, step);
+      if (told) {
+        explain.explanation = *std::move(told);
+      } else {
+        op.failed = std::move(told).error();
+      }
+      return;
+    }
+    case OperationKind::add_agent: return self.add_agent(static_cast<AddAgent&>(op), step);
+    case OperationKind::remove_agent: return self.remove_agent(static_cast<RemoveAgent&>(op), step);
+    case OperationKind::heartbeat: return self.heartbeat(static_cast<Heartbeat&>(op), step);
+    case OperationKind::get_agent: return self.get_agent(static_cast<GetAgent&>(op));
+    case OperationKind::list_agents: {
+      auto& list = static_cast<ListAgents&>(op);
+      Result<Page<Agent>> page = self.agents.list(*list.filter, *list.page);
+      if (page) {
+        list.agents = *std::move(page);
+      } else {
+        op.failed = std::move(page).error();
+      }
+      return;
+    }
+    case OperationKind::select_agent: return self.select_agent(static_cast<SelectAgent&>(op), step);
+    case OperationKind::probe: return self.probe(static_cast<RecordProbe&>(op), step);
+    case OperationKind::health: return self.health(static_cast<ReadHealth&>(op));
+    case OperationKind::stats: return self.stats(static_cast<ReadStats&>(op), step);
+    case OperationKind::read_events: return self.read_events(static_cast<ReadEvents&>(op));
+    case OperationKind::watch:
+      self.watchers += static_cast<Watch&>(op).claims;
+      self.effects.watched = self.watchers > 0;
+      return;
+    case OperationKind::advance: return self.advance(static_cast<Advance&>(op), step);
+  }
+}
+
+Timestamp Namespace::next_due() const noexcept {
+  return std::min(impl_->tasks.next_due(), impl_->agents.next_due());
+}
+
+std::uint64_t Namespace::last_event() const noexcept { return impl_->log.last_seq(); }
+bool Namespace::has_signals() const noexcept { return !impl_->effects.signals.empty(); }
+std::vector<Signal> Namespace::take_signals() { return std::exchange(impl_->effects.signals, {}); }
+
+std::uint64_t Namespace::state_hash() const {
+  FieldDigest digest;
+  digest.add(impl_->tasks.state_hash()).add(impl_->log.last_seq());
+  impl_->agents.add_to(digest);
+  return digest.finish();
+}
+
+}  // namespace controlplane

@@ -1,0 +1,50 @@
+// The tables of one tenant and the operations that reach over more than one of them.
+// Thread safety: none.
+#pragma once
+
+#include <string>
+
+#include "engine/agent_table.hpp"
+#include "engine/log_table.hpp"
+#include "engine/namespace.hpp"
+#include "engine/task_table.hpp"
+
+namespace controlplane {
+
+struct Namespace::Impl {
+  Impl(std::string name, const NamespaceOptions& given);
+
+  void submit(SubmitTasks& op, Step& step);
+  void claim(ClaimTasks& op, Step& step);
+  bool answer_again(ClaimTasks& op, Slot party, Step& step);
+  void end(EndAttempts& op, Step& step);
+  void hold(HoldAttempts& op, Step& step);
+  void reassign(ReassignTasks& op, Step& step);
+  void replay(ReplayTask& op, Step& step);
+  void get_task(GetTask& op, Step& step);
+  void list_tasks(ListTasks& op);
+  void add_agent(AddAgent& op, Step& step);
+  void remove_agent(RemoveAgent& op, Step& step);
+  void heartbeat(Heartbeat& op, Step& step);
+  void get_agent(GetAgent& op);
+  void select_agent(SelectAgent& op, Step& step);
+  void probe(RecordProbe& op, Step& step);
+  void health(ReadHealth& op);
+  void stats(ReadStats& op, Step& step);
+  void read_events(ReadEvents& op) const;
+  void advance(Advance& op, Step& step);
+
+  bool advance_agent(Step& step);
+  void forget_registration(AgentSlot agent);
+
+  const std::string tenant;
+  const NamespaceOptions options;
+  LogTable log;
+  Effects effects;
+  AgentTable agents;
+  TaskTable tasks;
+  Timestamp high_water = 0;
+  int watchers = 0;
+};
+
+}  // namespace controlplane

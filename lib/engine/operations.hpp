@@ -1,0 +1,259 @@
+// The operations of a namespace: requests and answers as plain data.
+// An operation is owned by its caller and stays put until it is answered; requests are views on
+// what the caller owns, answers are written into it. Inputs are validated and prepared before
+// (lib/coordinator/validation): the engine trusts sizes and names, never states.
+// Thread safety: none; one operation belongs to one call.
+// Errors: `failed` is set when the operation as a whole could not be applied (a store that is away,
+// not found, …); batch items carry their own.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/agent.hpp"
+#include "controlplane/event.hpp"
+#include "controlplane/result.hpp"
+#include "controlplane/stats.hpp"
+#include "controlplane/task.hpp"
+
+namespace controlplane {
+
+enum class OperationKind : std::uint8_t {
+  submit, claim, end, hold, cancel, assign, reassign, replay, get_task, list_tasks, explain,
+  add_agent, remove_agent, heartbeat, get_agent, list_agents, select_agent, probe,
+  health, stats, read_events, watch, advance
+};
+
+struct Operation {
+  explicit Operation(OperationKind k) noexcept : kind(k) {}
+  OperationKind kind;
+  std::uint64_t random = 0;       // entropy of this operation: nonces, jitter, random choice
+  std::uint64_t origin = 0;       // the coordinator that calls; 0 = none
+  Timestamp now = 0;              // out: the `now` that was used
+  std::optional<Error> failed;    // out
+};
+
+using Fingerprint = std::array<std::uint8_t, 32>;
+
+// A validated spec on its way into a table. The id is made by the caller, so that a repetition
+// after a lost answer finds the first one.
+struct TaskDraft {
+  TaskSpec* spec = nullptr;          // consumed when accepted
+  TaskId id;                         // made, or the caller's own
+  bool own_id = false;
+  bool has_fingerprint = false;      // a key or an own id was given
+  Fingerprint fingerprint{};
+  TaskId replayed_from;
+  // out
+  bool duplicate = false;            // an earlier submit with the same key: `id` is that task's
+  std::optional<Error> error;
+};
+
+struct SubmitTasks : Operation {
+  SubmitTasks() noexcept : Operation(OperationKind::submit) {}
+  std::span<TaskDraft> tasks;
+};
+
+struct ClaimTasks : Operation {
+  ClaimTasks() noexcept : Operation(OperationKind::claim) {}
+  const ClaimRequest* request = nullptr;
+  bool require_registration = false;
+  bool will_park = false;            // refused for a slot or a breaker: ask for agent_eligible
+  Timestamp parked_until = 0;        // latest end of this agent's parked claims; 0 = none
+  std::vector<ClaimedTask>* tasks = nullptr;   // out, appended; or, if null, the first into `one`
+  std::optional<ClaimedTask> one;              // out
+  bool refused = false;              // out: eligible for nothing just now (no slot, breaker)
+};
+
+enum class EndKind : std::uint8_t { complete, fail, release };
+
+struct AttemptEnd {
+  const AttemptRef* attempt = nullptr;
+  Json result;                       // complete
+  std::string_view error;            // fail
+  FailKind fail_kind = FailKind::retryable;
+  std::int64_t retry_after_us = 0;
+  Json usage;
+  std::uint64_t digest = 0;          // of everything above
+  std::optional<Error> failure;      // out
+  bool duplicate = false;            // out: this very end was accepted before
+};
+
+struct EndAttempts : Operation {
+  explicit EndAttempts(EndKind e) noexcept : Operation(OperationKind::end), end(e) {}
+  EndKind end;
+  bool require_lease = false;
+  std::span<AttemptEnd> items;
+};
+
+enum class HoldKind : std::uint8_t { start, renew, progress };
+
+struct AttemptHold {
+  const AttemptRef* attempt = nullptr;
+  LeaseStatus status;                // out
+  std::optional<Error> failure;      // out
+};
+
+struct HoldAttempts : Operation {
+  explicit HoldAttempts(HoldKind h) noexcept : Operation(OperationKind::hold), hold(h) {}
+  HoldKind hold;
+  bool require_lease = false;
+  const Progress* progress = nullptr;  // hold == progress, one item
+  std::span<AttemptHold> items;
+};
+
+struct CancelTask : Operation {
+  CancelTask() noexcept : Operation(OperationKind::cancel) {}
+  const TaskId* id = nullptr;
+  bool force = false;
+  TaskState state = TaskState::pending;  // out
+};
+
+struct AssignTask : Operation {
+  AssignTask() noexcept : Operation(OperationKind::assign) {}
+  const TaskId* id = nullptr;
+  std::string_view agent_id;
+};
+
+struct ReassignTasks : Operation {
+  ReassignTasks() noexcept : Operation(OperationKind::reassign) {}
+  std::string_view agent_id;
+  std::uint64_t released = 0;        // out
+};
+
+struct ReplayTask : Operation {
+  ReplayTask() noexcept : Operation(OperationKind::replay) {}
+  const TaskId* id = nullptr;
+  bool with_dependents = false;
+  std::string_view operation_id;
+  TaskId::Uuid new_id{};             // of the first; those of dependents follow from it
+  TaskId created;                    // out
+};
+
+struct GetTask : Operation {
+  GetTask() noexcept : Operation(OperationKind::get_task) {}
+  const TaskId* id = nullptr;
+  bool watch = false;                // not terminal yet: ask for task_done
+  bool only_terminal = false;        // fill `task` only then (wait_for_result)
+  TaskState state = TaskState::pending;  // out
+  std::optional<Task> task;          // out
+};
+
+struct ListTasks : Operation {
+  ListTasks() noexcept : Operation(OperationKind::list_tasks) {}
+  const TaskFilter* filter = nullptr;
+  const PageRequest* page = nullptr;
+  Page<Task> tasks;                  // out
+};
+
+struct ExplainTask : Operation {
+  ExplainTask() noexcept : Operation(OperationKind::explain) {}
+  const TaskId* id = nullptr;
+  Explanation explanation;           // out
+};
+
+struct AddAgent : Operation {
+  AddAgent() noexcept : Operation(OperationKind::add_agent) {}
+  const AgentSpec* spec = nullptr;
+  std::uint64_t incarnation = 0;
+  std::string_view registered_by;
+  std::optional<Agent> agent;        // out
+};
+
+struct RemoveAgent : Operation {
+  RemoveAgent() noexcept : Operation(OperationKind::remove_agent) {}
+  std::string_view agent_id;
+  std::uint64_t incarnation = 0;
+};
+
+struct Heartbeat : Operation {
+  Heartbeat() noexcept : Operation(OperationKind::heartbeat) {}
+  std::string_view agent_id;
+  const HeartbeatReport* report = nullptr;
+};
+
+struct GetAgent : Operation {
+  GetAgent() noexcept : Operation(OperationKind::get_agent) {}
+  std::string_view agent_id;
+  std::optional<Agent> agent;        // out
+  std::optional<AgentHealth> health; // out
+};
+
+struct ListAgents : Operation {
+  ListAgents() noexcept : Operation(OperationKind::list_agents) {}
+  const AgentFilter* filter = nullptr;
+  const PageRequest* page = nullptr;
+  Page<Agent> agents;                // out
+};
+
+struct SelectAgent : Operation {
+  SelectAgent() noexcept : Operation(OperationKind::select_agent) {}
+  const SelectRequest* request = nullptr;
+  bool only_id = false;              // fill `agent_id` only
+  std::string agent_id;              // out
+  std::optional<Agent> agent;        // out
+};
+
+struct RecordProbe : Operation {
+  RecordProbe() noexcept : Operation(OperationKind::probe) {}
+  std::string_view agent_id;
+  bool clear = false;                // the probe was removed
+  bool good = false;
+  std::string_view error;
+  std::uint32_t failure_threshold = 3;
+  std::uint32_t success_threshold = 2;
+};
+
+struct ReadHealth : Operation {
+  ReadHealth() noexcept : Operation(OperationKind::health) {}
+  std::size_t max_agents = 1'000;
+  HealthStats totals;                // out
+  std::vector<AgentHealth> agents;   // out
+};
+
+// Bucket i counts values below kHistogramBounds[i] seconds; the last one counts the rest.
+inline constexpr std::array<double, 16> kHistogramBounds{0.0001, 0.00025, 0.001, 0.0025, 0.01, 0.025,
+                                                         0.1,    0.25,    1,     2.5,    10,   30,
+                                                         60,     300,     1800,  7200};
+struct Histogram {
+  std::array<std::uint64_t, kHistogramBounds.size() + 1> counts{};
+  double sum_seconds = 0;
+};
+
+struct ReadStats : Operation {
+  ReadStats() noexcept : Operation(OperationKind::stats) {}
+  Stats stats;                       // out
+  Histogram wait;                    // out: ready → claimed
+  Histogram duration;                // out: claimed → end of the attempt
+};
+
+struct ReadEvents : Operation {
+  ReadEvents() noexcept : Operation(OperationKind::read_events) {}
+  std::uint64_t after = 0;
+  std::size_t max_items = 0;
+  std::size_t max_visited = 10'000;  // events looked at, matching or not
+  const EventFilter* filter = nullptr;
+  std::vector<Event> events;         // out
+  std::uint64_t last_visited = 0;    // out: continue after this
+  std::uint64_t first_seq = 0;       // out: first still there
+  std::uint64_t last_seq = 0;        // out
+};
+
+struct Watch : Operation {
+  Watch() noexcept : Operation(OperationKind::watch) {}
+  int claims = 0;                    // +1: a coordinator begins to park claims; −1: it has none left
+};
+
+struct Advance : Operation {
+  Advance() noexcept : Operation(OperationKind::advance) {}
+  bool more_due = false;             // out
+  std::uint32_t applied = 0;         // out: due items handled
+};
+
+}  // namespace controlplane

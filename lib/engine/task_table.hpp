@@ -1,0 +1,234 @@
+// Tasks of one tenant: how a transition moves a record through the parts (ready queues, deadline
+// heap, families, concurrency keys, idempotency, retention). docs/semantics.md is its contract.
+// Pure: no clock, no threads, no I/O; time and randomness come in with a Step, events and signals go
+// out through it.
+// Thread safety: none; lives under the lock of its namespace.
+// Errors: returned; nothing is changed by an operation that answers an error, except that due hard
+// deadlines of the task it touches were applied first.
+//
+// Invariants:
+//  1. Every record is linked in exactly one place, the one TaskRecord::place names.
+//  2. Counters equal a scan.
+//  3. A record that a timer can move has a heap entry, not later than its earliest deadline; every
+//     leased one has.
+//  4. AttemptRecord::token.attempt only grows.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/entropy.hpp"
+#include "controlplane/stats.hpp"
+#include "engine/agent_table.hpp"
+#include "engine/concurrency_keys.hpp"
+#include "engine/deadline_heap.hpp"
+#include "engine/effects.hpp"
+#include "engine/families.hpp"
+#include "engine/idempotency.hpp"
+#include "engine/name_table.hpp"
+#include "engine/namespace.hpp"
+#include "engine/operations.hpp"
+#include "engine/party_table.hpp"
+#include "engine/policy_table.hpp"
+#include "engine/ready_queues.hpp"
+#include "engine/serial_index.hpp"
+#include "engine/task_counters.hpp"
+#include "engine/task_index.hpp"
+#include "engine/task_record.hpp"
+
+namespace controlplane {
+
+// One operation's surroundings.
+struct Step {
+  Timestamp now;
+  std::uint64_t random;
+  std::uint64_t origin;
+  Effects& effects;
+  bool require_lease = false;
+
+  std::uint64_t draw() noexcept { return mix64(random += 0x9e37'79b9'7f4a'7c15); }
+};
+
+class TaskTable {
+ public:
+  TaskTable(const NamespaceOptions& options, AgentTable& agents);
+  TaskTable(const TaskTable&) = delete;
+  TaskTable& operator=(const TaskTable&) = delete;
+
+  void submit(TaskDraft& draft, Step& step);
+  // The best task that `party` may take, leased to it; false if there is none.
+  bool claim(Slot party, const std::vector<std::string>& capabilities, const ClaimRequest& request,
+             Step& step, ClaimedTask& out);
+  // Answers what an earlier claim with this claim id got and still holds; false if there was none.
+  bool claim_again(Slot party, const ClaimRequest& request, Step& step,
+                   std::vector<ClaimedTask>& out);
+  void end(EndKind kind, AttemptEnd& item, Step& step);
+  void hold(HoldKind kind, AttemptHold& item, const Progress* progress, Step& step);
+  Result<TaskState> cancel(const TaskId& id, bool force, Step& step);
+  Result<void> assign(const TaskId& id, std::string_view agent_id, Step& step);
+  // Ends all leases of a party; answers how many.
+  std::uint64_t end_leases(Slot party, Ended how, Step& step);
+  Result<TaskId> replay(const ReplayTask& request, Step& step);
+
+  Result<Task> get(const TaskId& id, bool watch, bool only_terminal, TaskState& state, Step& step);
+  Result<Page<Task>> list(const TaskFilter& filter, const PageRequest& page) const;
+  Result<Explanation> explain(const TaskId& id, Step& step);
+  void stats(SchedulerStats& stats) const;
+  const TaskCounters& counters() const noexcept { return counters_; }
+
+  Timestamp next_due() const noexcept {
+    if (families_.any_ended()) return 0;
+    return std::min({deadlines_.next(), removal_due_, idempotency_.next_expiry()});
+  }
+  void advance_one(Step& step);  // Precondition: next_due() <= step.now
+  // The latest execution deadline among the party's leases that are not renewed; 0 = none.
+  Timestamp quiet_until(Slot party) const;
+
+  PartyTable& parties() noexcept { return parties_; }
+  std::uint64_t state_hash() const;
+
+ private:
+  friend struct EngineAudit;
+
+  // task_submit.cpp
+  std::optional<Error> check_submit(const TaskDraft& draft) const;
+  bool answer_duplicate(TaskDraft& draft) const;
+  struct Binding {  // what a record shares with others
+    std::uint32_t type = kNoSlot, policy = kNoSlot, queue = kNoSlot, key = kNoSlot;
+  };
+  std::optional<Error> bind(TaskSpec& spec, Binding& binding);
+  void unbind(TaskRecord& record);
+  std::shared_ptr<const TaskDetails> make_details(TaskDraft& draft) const;
+  TaskPolicy policy_of(const TaskSpec& spec) const;
+  void remember_keys(const TaskDraft& draft, TaskRecord& record);
+  void begin(Slot task, const TaskDraft& draft, Step& step);
+  void unblock(Slot task, Step& step);
+  void fail_by_parent(Slot task, std::string_view parent, Step& step);
+  void count_unservable(const TaskRecord& record);
+
+  // task_claim.cpp
+  void lease(Slot task, Slot party, const ClaimRequest& request, Step& step);
+  void fill(Slot task, ClaimedTask& out) const;
+  Slot next_claimable(const std::vector<std::string>& capabilities, Slot party, Step& step);
+  void join_claim_group(Slot task, Slot party, const std::string& claim_id);
+  void leave_claim_group(AttemptRecord& attempt);
+
+  // task_ends.cpp
+  enum class Token : std::uint8_t { current, ended };
+  Result<Token> resolve(Slot task, const AttemptRef& ref, Step& step);
+  Error not_holder(Slot task, std::uint32_t attempt) const;
+  Error already_ended(Slot task, EndKind kind) const;
+  void complete(Slot task, AttemptEnd& item, Step& step);
+  void fail(Slot task, const AttemptEnd& item, Step& step);
+  void report(Slot task, const Progress& progress, Step& step);
+  // What follows the end of an attempt; finish_attempt came before.
+  void failed_once(Slot task, std::int64_t retry_after_us, std::string_view kind, Step& step);
+  void rate_limited(Slot task, std::int64_t retry_after_us, Step& step);
+  void released(Slot task, Step& step);
+  void crashed(Slot task, std::string_view error, Step& step);
+  void retry(Slot task, std::int64_t delay_us, std::string_view kind, Step& step);
+  void fail_finally(Slot task, TaskState state, TaskReason reason, std::string_view kind, Step& step);
+
+  // task_table.cpp: the moves that all transitions are made of
+  Slot find(const TaskId& id) const;
+  Result<Slot> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
+  TaskId id_of(const TaskRecord& record) const;
+  AttemptRecord& attempt_of(Slot task);       // made if it has none
+  const AttemptToken* holder(const TaskRecord& record) const;  // of the current or last attempt
+  void set_state(Slot task, TaskState state, TaskReason reason, Timestamp now);
+  void unlink(Slot task);                     // from its place
+  void withdraw(Slot task, Step& step);
+  void return_to_queue(Slot task, Step& step);
+  void tell_ready(Slot task, Step& step);
+  void make_ready(Slot task, Step& step);     // into its queue, or its key's waiting list
+  void make_wait(Slot task, TaskReason reason, Timestamp until, Step& step);
+  void finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
+                      Step& step);
+  void finish(Slot task, TaskState state, TaskReason reason, Step& step);
+  void finish_cancelled(Slot task, Step& step);
+  void set_timer(Slot task);
+  std::uint64_t record_bytes(const TaskRecord& record) const;
+  Timestamp next_deadline(const TaskRecord& record) const;
+  EventDraft draft_event(EventType type, Slot task, Step& step) const;
+  void emit(EventType type, Slot task, Step& step);
+
+  // task_advance.cpp
+  void apply_hard_deadlines(Slot task, Step& step);
+  bool apply_due(Slot task, bool only_hard, Step& step);
+  void time_out_attempt(Slot task, Step& step);
+  void time_out_total(Slot task, Step& step);
+  void resolve_dependent(Step& step);
+  void remove_oldest(Step& step);
+  void plan_removal(Timestamp now);
+
+  // task_query.cpp
+  Task snapshot(Slot task) const;
+  bool matches(const TaskRecord& record, const TaskFilter& filter) const;
+  void add_to(FieldDigest& digest, Slot task) const;  // all that later answers depend on
+
+  // task_explain.cpp, task_replay.cpp
+  void explain_parents(const TaskRecord& record, Explanation& told) const;
+  void explain_agents(const TaskRecord& record, Explanation& told) const;
+  TaskSpec spec_of(Slot task) const;
+  using Revived = std::unordered_map<Slot, TaskId>;  // dead letters and the ids of their copies
+  std::vector<Slot> failed_family(Slot task) const;
+  bool fails_with_parent(Slot task) const;
+  std::optional<Error> check_replay(const TaskId& id, const std::vector<Slot>& family);
+  std::vector<QueueSlot> queues_of(const std::vector<Slot>& tasks) const;
+  std::vector<TaskId> replayed_parents(Slot task, const Revived& revived) const;
+
+  struct HeapPlace {
+    Slab<TaskRecord>* tasks;
+    std::uint32_t& operator()(Slot slot) const { return (*tasks)[slot].heap_index; }
+  };
+  struct ClaimGroup {
+    std::string claim_id;
+    Slot party = kNoSlot;
+    std::uint32_t live = 0;
+    std::vector<std::pair<Slot, std::uint64_t>> leases;  // task and nonce
+  };
+
+  using ClaimIds = std::unordered_multimap<std::uint64_t, Slot>;  // by hash of party and claim id
+
+  static std::uint64_t hash_claim(Slot party, std::string_view claim_id);
+  ClaimIds::iterator find_claim(Slot party, std::string_view claim_id);
+
+  const Limits limits_;
+  const Retention retention_;
+  const std::int64_t cancel_grace_us_, default_timeout_us_;
+  const std::uint32_t default_max_retries_;
+  AgentTable& agents_;
+
+  Slab<TaskRecord> tasks_;
+  Slab<AttemptRecord, 8> attempts_;
+  TaskIndex index_;
+  SerialIndex serials_;
+  NameTable types_;
+  PolicyTable policies_;
+  PartyTable parties_;
+  ReadyQueues queues_;
+  ConcurrencyKeys keys_;
+  Families families_;
+  IdempotencyIndex idempotency_;
+  DeadlineHeap<HeapPlace> deadlines_;
+  Slab<ClaimGroup, 6> claim_groups_;
+  ClaimIds claim_ids_;
+  TaskCounters counters_;
+
+  // Terminal tasks, oldest first, linked through prev and next.
+  Slot oldest_ = kNoSlot, newest_ = kNoSlot;
+  std::uint64_t terminal_count_ = 0, terminal_bytes_ = 0;
+  Timestamp removal_due_ = kNever;  // of the oldest; see plan_removal
+  bool removing_ = false;
+  std::uint64_t last_position_ = 0;
+};
+
+std::uint32_t hash_task_id(const TaskId& id) noexcept;
+
+}  // namespace controlplane
