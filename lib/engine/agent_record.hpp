@@ -45,6 +45,7 @@ struct alignas(64) AgentRecord {
 
   // The rest is for registrations and readers.
   Timestamp parked_until = 0;
+  Timestamp excused_until = 0;                   // see AgentTable::excuse
   Timestamp registered_at = 0;                   // of this incarnation
   std::uint64_t serial = 0;                      // in the order of first registration
   std::string agent_id, model, provider, endpoint, registered_by;

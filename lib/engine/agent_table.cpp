@@ -129,6 +129,11 @@ void AgentTable::Impl::park(AgentSlot slot, Timestamp until) {
 
 void AgentTable::park(AgentSlot slot, Timestamp until) { impl_->park(slot, until); }
 
+void AgentTable::excuse(AgentSlot slot, Timestamp until) noexcept {
+  AgentRecord& agent = impl_->records[slot];
+  agent.excused_until = std::max(agent.excused_until, until);
+}
+
 namespace {
 
 Result<void> check_report(const AgentRecord& agent, const HeartbeatReport& report) {
@@ -261,7 +266,8 @@ Result<AgentSlot> AgentTable::select(const SelectRequest& request, std::uint64_t
 Timestamp AgentTable::Impl::deadline_of(const AgentRecord& agent) const noexcept {
   Timestamp due = std::numeric_limits<Timestamp>::max();
   if (!agent.offline) {
-    due = std::max(agent.last_seen, agent.parked_until) + rules.heartbeat_timeout_us;
+    due = std::max({agent.last_seen, agent.parked_until, agent.excused_until}) +
+          rules.heartbeat_timeout_us;
   } else if (agent.running == 0) {
     due = std::max(agent.status_since, agent.idle_since) + rules.offline_retention_us;
   }

@@ -97,6 +97,8 @@ class AgentTable {
   void touch(AgentSlot slot, Timestamp now, Effects& effects);
   // It also counts as alive until `until` (the end of its parked claims; 0 = none parked).
   void park(AgentSlot slot, Timestamp until);
+  // It need not have called before `until`: a lease that it did not have to renew ran until then.
+  void excuse(AgentSlot slot, Timestamp until) noexcept;
   Result<void> heartbeat(AgentSlot slot, const HeartbeatReport& report, Timestamp now,
                          Effects& effects);
 

@@ -42,8 +42,8 @@ void add_record(FieldDigest& digest, const AgentRecord& agent) {
   for (const auto& [key, value] : agent.labels) digest.add(key).add(value);
   for (const std::uint64_t past : agent.superseded) digest.add(past);
   for (const Timestamp time : {agent.last_seen, agent.last_assigned, agent.status_since,
-                               agent.idle_since, agent.parked_until, agent.registered_at,
-                               agent.last_probe, agent.breaker.since()}) {
+                               agent.idle_since, agent.parked_until, agent.excused_until,
+                               agent.registered_at, agent.last_probe, agent.breaker.since()}) {
     digest.add(static_cast<std::uint64_t>(time));
   }
   for (const std::uint64_t number :

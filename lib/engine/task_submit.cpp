@@ -63,6 +63,10 @@ bool TaskTable::answer_duplicate(TaskDraft& draft) const {
     return true;
   };
   if (draft.own_id && settle(IdempotencyIndex::key_of_id(draft.id.str()), "task_id")) return true;
+  if (draft.own_id && draft.id.is_made() && find(draft.id) != kNoSlot) {
+    draft.error = Error::already_exists("task_id " + draft.id.str() + " is that of another task");
+    return true;
+  }
   const std::string& key = draft.spec->idempotency_key;
   return !key.empty() && settle(IdempotencyIndex::key_of_key(key), "idempotency_key");
 }

@@ -33,6 +33,7 @@ std::string_view to_string(Ended ended) noexcept {
 
 std::int64_t retry_delay_us(const TaskPolicy& policy, std::uint32_t failures,
                             std::uint64_t random) noexcept {
+  if (policy.delay_us == 0) return 0;  // and not 0 · infinity
   const double grown = static_cast<double>(policy.delay_us) *
                        std::pow(policy.backoff, static_cast<double>(failures) - 1);
   const auto bound = static_cast<double>(policy.max_delay_us);

@@ -10,7 +10,9 @@ namespace controlplane {
 
 namespace {
 
-bool is_leased(TaskState state) { return state == TaskState::claimed || state == TaskState::running; }
+bool is_leased(TaskState state) {
+  return state == TaskState::claimed || state == TaskState::running;
+}
 
 template <class Map>
 std::uint64_t at(const Map& map, const typename Map::key_type& key) {
@@ -46,18 +48,18 @@ EngineAudit::EngineAudit(const Namespace& tables)
   expect(log.size() <= options_.limits.max_events, "the log holds ", log.size(), " events");
 }
 
-// --- every record -------------------------------------------------------------------------------
-
 void EngineAudit::scan_tasks() {
   serials_.resize(tasks_.tasks_.end());
-  tasks_.serials_.scan(0, [](const auto&) { return true; },
-                       [&](std::uint64_t serial, Slot task) {
-                         scan_task(task, serial);
-                         return true;
-                       });
+  tasks_.serials_.scan(
+      0, [](const auto&) { return true; },
+      [&](std::uint64_t serial, Slot task) {
+        scan_task(task, serial);
+        return true;
+      });
   expect(records_ == tasks_.tasks_.size(), "the slab holds ", tasks_.tasks_.size(),
          " records, the serial index ", records_);
-  expect(records_ == tasks_.index_.size(), "the id index holds ", tasks_.index_.size(), " of ", records_);
+  expect(records_ == tasks_.index_.size(), "the id index holds ", tasks_.index_.size(), " of ",
+         records_);
   expect(attempts_ == tasks_.attempts_.size(), "the slab holds ", tasks_.attempts_.size(),
          " attempts, the records ", attempts_);
 }
@@ -68,7 +70,8 @@ void EngineAudit::scan_task(Slot task, std::uint64_t serial) {
   serials_[task] = serial;
   ++records_;
   expect(record.serial == serial, "slot ", task, " says serial ", record.serial, ", not ", serial);
-  expect(tasks_.find(tasks_.id_of(record)) == task, "the id of slot ", task, " does not lead to it");
+  expect(tasks_.find(tasks_.id_of(record)) == task, "the id of slot ", task,
+         " does not lead to it");
 
   counters_.enter(record.state, record.reason, record.priority);
   ++at_place_[static_cast<std::uint64_t>(record.place)];
@@ -132,8 +135,6 @@ void EngineAudit::check_place(Slot task) {
          " is to be cancelled without a holder");
 }
 
-// --- timers ---------------------------------------------------------------------------------------
-
 void EngineAudit::check_timer(Slot task) {
   const TaskRecord& record = tasks_.tasks_[task];
   const bool entered = record.heap_index != kNoSlot;
@@ -146,20 +147,19 @@ void EngineAudit::check_timer(Slot task) {
   const auto& items = tasks_.deadlines_.items_;
   const bool there = record.heap_index < items.size() && items[record.heap_index].slot == task;
   expect(there, "slot ", task, " is not where the heap has it");
-  expect(!there || items[record.heap_index].when <= next, "the timer of slot ", task, " is late by ",
-         items[record.heap_index].when - next, " us");
+  expect(!there || items[record.heap_index].when <= next, "the timer of slot ", task,
+         " is late by ", items[record.heap_index].when - next, " us");
 }
 
 void EngineAudit::check_timers() {
   const auto& items = tasks_.deadlines_.items_;
-  expect(items.size() == timed_, "the heap has ", items.size(), " entries for ", timed_, " records");
+  expect(items.size() == timed_, "the heap has ", items.size(), " entries for ", timed_,
+         " records");
   for (std::size_t i = 1; i < items.size(); ++i) {
     expect(!tasks_.deadlines_.before(items[i], items[(i - 1) / 4]), "heap entry ", i,
            " is before its parent");
   }
 }
-
-// --- counters and serial numbers ------------------------------------------------------------------
 
 void EngineAudit::check_counters() {
   const TaskCounters& kept = tasks_.counters_;
@@ -185,8 +185,6 @@ void EngineAudit::check_serials() {
   }
 }
 
-// --- ready queues ---------------------------------------------------------------------------------
-
 void EngineAudit::check_queues() {
   const ReadyQueues& queues = tasks_.queues_;
   expect(queues.by_hash_.size() == queues.queues_.size(), "queues and their index differ");
@@ -196,11 +194,13 @@ void EngineAudit::check_queues() {
     const auto& q = queues.queues_[queue];
     undirected += q.linked && q.party == kNoSlot ? 1 : 0;
   }
-  expect(undirected == queues.undirected_, "undirected queues: ", queues.undirected_, ", not ", undirected);
+  expect(undirected == queues.undirected_, "undirected queues: ", queues.undirected_, ", not ",
+         undirected);
   std::set<QueueSlot> idle(queues.idle_.begin(), queues.idle_.end());
   expect(idle.size() == queues.idle_.size(), "a queue is idle twice");
   for (const QueueSlot queue : idle) {
-    expect(queues.queues_[queue].idle && queues.queues_[queue].linked, "queue ", queue, " is not idle");
+    expect(queues.queues_[queue].idle && queues.queues_[queue].linked, "queue ", queue,
+           " is not idle");
   }
   for (const Place place : {Place::fresh, Place::returned}) {
     expect(at_place_[static_cast<std::uint64_t>(place)] == 0, "a ready record is in no queue");
@@ -253,13 +253,11 @@ void EngineAudit::check_offers() {
       wanted.insert(queue);
     }
     const std::set<QueueSlot> kept(offer.queues.begin(), offer.queues.end());
-    expect(kept == wanted && kept.size() == offer.queues.size(), "an offer of ", offer.sorted.size(),
-           " capabilities lists ", offer.queues.size(), " queues, not the ", wanted.size(),
-           " that it can serve");
+    expect(kept == wanted && kept.size() == offer.queues.size(), "an offer of ",
+           offer.sorted.size(), " capabilities lists ", offer.queues.size(), " queues, not the ",
+           wanted.size(), " that it can serve");
   }
 }
-
-// --- who holds and who is named -------------------------------------------------------------------
 
 void EngineAudit::check_parties() {
   const PartyTable& parties = tasks_.parties_;
@@ -303,14 +301,13 @@ void EngineAudit::check_leases(Slot slot) {
          party.leases, " leases, its list ", count, ", the scan ", at(party_leases_, slot));
 }
 
-// --- concurrency keys -----------------------------------------------------------------------------
-
 void EngineAudit::check_keys() {
   const ConcurrencyKeys& keys = tasks_.keys_;
   expect(keys.by_name_.size() == keys.keys_.size(), "keys and their names differ");
   for (const auto& [name, slot] : keys.by_name_) {
     const auto& key = keys.keys_[slot];
-    expect(key.users == at(key_users_, slot) && key.users > 0, "key ", name, " has ", key.users, " users");
+    expect(key.users == at(key_users_, slot) && key.users > 0, "key ", name, " has ", key.users,
+           " users");
     expect(key.leases == at(key_leases_, slot), "key ", name, " has ", key.leases, " leases, not ",
            at(key_leases_, slot));
     expect(key.leases <= at(key_bound_, slot), "key ", name, " has ", key.leases,
@@ -328,8 +325,8 @@ void EngineAudit::check_waiting(std::uint32_t slot) {
     const auto& [queue, limit] = group;
     expect(!waiting.empty(), "key ", key.name, " keeps an empty group");
     const std::uint64_t room = limit > key.leases ? limit - key.leases : 0;
-    expect(at(ready_of_key_, {queue, limit}) >= room, "key ", key.name, " has room for ", room, " and ",
-           waiting.size(), " waiting tasks");
+    expect(at(ready_of_key_, {queue, limit}) >= room, "key ", key.name, " has room for ", room,
+           " and ", waiting.size(), " waiting tasks");
     for (const auto& [priority, position, task] : waiting) {
       const TaskRecord& record = tasks_.tasks_[task];
       --at_place_[static_cast<std::uint64_t>(Place::key_waiting)];
@@ -340,8 +337,6 @@ void EngineAudit::check_waiting(std::uint32_t slot) {
     }
   }
 }
-
-// --- families, claims, names ----------------------------------------------------------------------
 
 void EngineAudit::check_families() {
   const Families& families = tasks_.families_;
@@ -390,18 +385,17 @@ void EngineAudit::check_names() {
   expect(types.by_name_.size() == types_.size(), "task types: ", types.by_name_.size(), ", not ",
          types_.size());
   for (const auto& [type, uses] : types_) {
-    expect(types.names_[static_cast<Slot>(type)].uses == uses, "a task type has lost count of its uses");
+    expect(types.names_[static_cast<Slot>(type)].uses == uses,
+           "a task type has lost count of its uses");
   }
   const PolicyTable& policies = tasks_.policies_;
-  expect(policies.by_hash_.size() == policies_.size(), "policies: ", policies.by_hash_.size(), ", not ",
-         policies_.size());
+  expect(policies.by_hash_.size() == policies_.size(), "policies: ", policies.by_hash_.size(),
+         ", not ", policies_.size());
   for (const auto& [policy, uses] : policies_) {
     expect(policies.entries_[static_cast<Slot>(policy)].uses == uses,
            "a policy has lost count of its uses");
   }
 }
-
-// --- retention, keys of submits, limits -----------------------------------------------------------
 
 void EngineAudit::check_retention() {
   std::uint64_t count = 0;
@@ -439,16 +433,16 @@ void EngineAudit::check_limits() {
   expect(records_ <= limits.max_tasks, "max_tasks is exceeded");
   expect(tasks_.queues_.undirected_ <= limits.max_queues, "max_queues is exceeded");
   expect(tasks_.keys_.size() <= limits.max_concurrency_keys, "max_concurrency_keys is exceeded");
-  expect(tasks_.idempotency_.size() <= limits.max_idempotency_keys, "max_idempotency_keys is exceeded");
+  expect(tasks_.idempotency_.size() <= limits.max_idempotency_keys,
+         "max_idempotency_keys is exceeded");
   expect(tasks_.types_.size() <= limits.max_task_types, "max_task_types is exceeded");
   expect(tasks_.policies_.size() <= limits.max_policies, "max_policies is exceeded");
   for (Slot task = 0; task < serials_.size(); ++task) {
     if (serials_[task] == 0) continue;
-    expect(tasks_.families_.dependents(task) <= limits.max_dependents, "max_dependents is exceeded");
+    expect(tasks_.families_.dependents(task) <= limits.max_dependents,
+           "max_dependents is exceeded");
   }
 }
-
-// --- agents ---------------------------------------------------------------------------------------
 
 void EngineAudit::check_agents() {
   const AgentTable::Impl& table = *agents_.impl_;
@@ -456,7 +450,8 @@ void EngineAudit::check_agents() {
   for (const auto& [name, agent] : table.by_id) {
     counts.add(table.records[agent]);
     expect(table.records[agent].agent_id == name, "agent ", name, " is called otherwise");
-    expect(tasks_.parties_.find(name) != kNoSlot && tasks_.parties_[tasks_.parties_.find(name)].agent == agent,
+    expect(tasks_.parties_.find(name) != kNoSlot &&
+               tasks_.parties_[tasks_.parties_.find(name)].agent == agent,
            "agent ", name, " is unknown among the holders");
     check_agent(agent);
   }
@@ -478,7 +473,8 @@ void EngineAudit::check_agent(std::uint32_t slot) {
   expect(agent.health == health_of(agent), "agent ", agent.agent_id, " shows a wrong health");
   expect(agent.available == is_available(agent), "agent ", agent.agent_id, " is wrongly available");
   const auto& items = table.deadlines.items_;
-  const bool there = agent.deadline_place < items.size() && items[agent.deadline_place].slot == slot;
+  const bool there =
+      agent.deadline_place < items.size() && items[agent.deadline_place].slot == slot;
   expect(there, "agent ", agent.agent_id, " is not where the heap has it");
   if (!there) return;
   // An execution deadline without renewals counts as a sign of life; the heap may have heard of it.

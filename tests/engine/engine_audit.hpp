@@ -70,7 +70,7 @@ struct EngineAudit {
   std::vector<std::uint64_t> serials_;  // by slot; 0 = no record
   std::uint64_t records_ = 0, attempts_ = 0, timed_ = 0, families_ = 0;
   std::uint64_t terminal_ = 0, terminal_bytes_ = 0, keyed_ = 0;
-  Count at_place_;                      // records, by Place
+  Count at_place_;  // records, by Place
   Count types_, policies_, queue_users_, queue_live_, party_uses_, party_leases_;
   Count key_users_, key_leases_, key_bound_, claims_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint64_t> ready_of_key_;  // queue, limit

@@ -1,0 +1,2 @@
+// Gives the precompiled header, which all rooms share, a target to belong to.
+#include "precompiled.hpp"

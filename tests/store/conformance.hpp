@@ -1,0 +1,173 @@
+// One suite for the tables, one body for every store: docs/semantics.md as tests.
+// A case opens a Plane: one tenant in a store of the given kind, on a clock that the case moves,
+// with a short verb per operation. In the same store a second tenant is given the same tasks and
+// agents; whatever happens to the first must leave it as it is. Where the tables can be reached,
+// their invariants are audited after every operation (less often when they are large). Answers are
+// texts: "ok", "duplicate", or the error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/entropy.hpp"
+#include "base/sim_clock.hpp"
+#include "catch.hpp"
+#include "store/store.hpp"
+
+namespace controlplane::conformance {
+
+inline constexpr std::int64_t kMs = 1'000, kSecond = 1'000 * kMs, kMinute = 60 * kSecond,
+                              kHour = 60 * kMinute;
+
+struct Kind {
+  const char* name;
+  std::unique_ptr<Store> (*open)(const Clock& clock);
+};
+const std::vector<Kind>& kinds();  // a further store adds one line there, and no test
+
+// Defines a case that runs once per kind; its body is given the Kind as `kind`.
+#define CONFORMANCE_NAME_2(line) conformance_case_##line
+#define CONFORMANCE_NAME(line) CONFORMANCE_NAME_2(line)
+#define CONFORMANCE_CASE(...)                                                     \
+  static void CONFORMANCE_NAME(__LINE__)(const Kind& kind);                       \
+  TEST_CASE(__VA_ARGS__) {                                                        \
+    for (const Kind& one : kinds()) {                                             \
+      DYNAMIC_SECTION("store: " << one.name) { CONFORMANCE_NAME(__LINE__)(one); } \
+    }                                                                             \
+  }                                                                               \
+  static void CONFORMANCE_NAME(__LINE__)([[maybe_unused]] const Kind& kind)
+
+// --- inputs --------------------------------------------------------------------------------------
+
+TaskSpec task(std::string_view id);  // of type "work", retried at once; "" = the id is made
+TaskSpec task(std::string_view id, std::vector<std::string> required);
+TaskSpec child(std::string_view id, std::vector<TaskId> parents);
+AgentSpec agent(std::string_view id, std::vector<std::string> capabilities = {},
+                std::uint32_t slots = 0);
+ClaimRequest by(std::string_view agent, std::vector<std::string> capabilities = {});
+ClaimRequest renewing(std::string_view agent, std::int64_t ttl_ms = 30'000);
+ClaimRequest many(std::string_view agent, std::uint32_t max_tasks);
+
+// What names an attempt: a claimed task, or a task and an agent.
+struct Holder : AttemptRef {
+  Holder(const ClaimedTask& claimed) : AttemptRef{claimed.id, claimed.lease, {}} {}  // NOLINT
+  Holder(TaskId task, std::string agent) : AttemptRef{std::move(task), {}, std::move(agent)} {}
+};
+
+// --- answers -------------------------------------------------------------------------------------
+
+struct Submitted {
+  std::string answer;
+  TaskId id;
+};
+struct Claimed {
+  std::string answer;  // "ok" also if there was nothing to claim
+  bool refused = false;
+  std::vector<ClaimedTask> tasks;
+  std::string ids() const;  // "a b c"
+};
+
+class Plane : private StoreListener {
+ public:
+  explicit Plane(const Kind& kind, const NamespaceOptions& options = {});
+  ~Plane() override;
+
+  SimClock clock;
+  std::uint64_t origin = 7;    // of all calls: the coordinator
+  bool require_lease = false;  // of ends and holds
+  bool require_registration = false;
+  bool will_park = false;      // of claims
+  Timestamp parked_until = 0;  // of claims
+
+  Timestamp now() const { return tenant_->now(); }
+  void pass(std::int64_t us) { clock.advance(us); }     // nothing acts yet
+  Advance advance();                                    // one step
+  std::uint32_t advance_all(std::int64_t pass_us = 0);  // until nothing is due; answers the items
+
+  Submitted try_submit(TaskSpec spec);
+  TaskId submit(TaskSpec spec);  // must be accepted
+  TaskId submit(std::string_view id) { return submit(task(id)); }
+  std::vector<Submitted> submit_batch(std::vector<TaskSpec> specs);
+
+  Claimed claims(const ClaimRequest& request);
+  ClaimedTask claim(const ClaimRequest& request);  // must get one
+  ClaimedTask claim(std::string_view agent) { return claim(by(agent)); }
+  std::string next(std::string_view agent) { return claims(by(agent)).ids(); }  // "" = nothing
+
+  std::string complete(const Holder& holder, Json result = "1", Json usage = {});
+  std::string fail(const Holder& holder, FailKind kind = FailKind::retryable,
+                   std::int64_t retry_after_us = 0, std::string_view error = "boom",
+                   Json usage = {});
+  std::string release(const Holder& holder);
+  std::vector<std::string> complete_batch(const std::vector<ClaimedTask>& tasks);
+  std::string start(const Holder& holder);
+  std::string renew(const Holder& holder);
+  std::string progress(const Holder& holder, double fraction = 0.5, std::string note = {},
+                       Json data = {});
+  LeaseStatus lease;  // as the last of these three answered
+
+  std::string cancel(const TaskId& id, bool force = false);  // "ok: <state>"
+  std::string assign(const TaskId& id, std::string_view agent);
+  std::string reassign(std::string_view agent);  // "ok: <number>"
+  Submitted replay(const TaskId& id, std::string_view operation_id, bool with_dependents = false);
+
+  std::string add(const AgentSpec& spec, std::uint64_t incarnation = 1);
+  std::string remove(std::string_view agent, std::uint64_t incarnation = 0);
+  std::string heartbeat(std::string_view agent, HeartbeatReport report = {});
+  std::string heartbeat(std::string_view agent, AgentStatus status);
+  std::string select(const SelectRequest& request);  // the agent's id, or the error
+  std::string probe(std::string_view agent, bool good);
+
+  Task get(const TaskId& id);              // must exist
+  std::string state(const TaskId& id);     // "pending ready", "completed", the error
+  std::string wait_for(const TaskId& id);  // the state if terminal, else "parked"
+  Agent agent_of(std::string_view id);
+  AgentHealth health_of(std::string_view id);
+  std::string shown(std::string_view id);  // its status, or the error
+  Stats stats();
+  HealthStats health();
+  std::string obstacles(const TaskId& id);  // "kind subject, …"
+  Explanation explain(const TaskId& id);
+  Page<Task> list(const TaskFilter& filter = {}, const PageRequest& page = {});
+  std::string listed(const TaskFilter& filter);  // "a b c", over all pages
+  Page<Agent> list_agents(const AgentFilter& filter = {}, const PageRequest& page = {});
+  ReadEvents read_events(std::uint64_t after, std::size_t max_items,
+                         const EventFilter& filter = {});
+
+  std::vector<Event> new_events();  // since the last call
+  std::string new_types();          // "task.submitted task.claimed"
+  void watch() { listen(1); }       // someone parks claims
+  void unwatch() { listen(-1); }
+  std::string signals();  // since the last call, "task_done a, …"
+
+  std::string apply(Operation& op);  // "ok" or what it failed with
+  void check_other();                // the second tenant is as it was
+
+ private:
+  void on_signals(std::span<const Signal> signals) override;
+  void on_events(std::uint64_t) override {}
+  void on_due(Timestamp) override {}
+
+  void call(TenantStore& tenant, Operation& op);
+  void audit();
+  void listen(int claims);
+  std::string other_state();
+  TaskDraft draft(TaskSpec& spec);
+  std::string end(EndKind kind, AttemptEnd item);
+  std::string hold(HoldKind kind, const Holder& holder, const Progress* progress);
+
+  std::unique_ptr<Store> store_;
+  std::shared_ptr<TenantStore> tenant_, other_;
+  SeededEntropy entropy_{42};
+  std::uint64_t ids_ = 0, submitted_ = 0, unaudited_ = 0, last_event_ = 0;
+  std::string other_was_;
+  bool other_mirrored_ = false;  // it was given something since
+  std::mutex mutex_;
+  std::vector<std::string> signals_;
+};
+
+}  // namespace controlplane::conformance

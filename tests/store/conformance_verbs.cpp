@@ -1,0 +1,240 @@
+// The verbs of a Plane but submit, claim and the ends of attempts.
+#include "store/conformance.hpp"
+
+namespace controlplane::conformance {
+
+std::string Plane::hold(HoldKind kind, const Holder& holder, const Progress* progress) {
+  AttemptHold item;
+  item.attempt = &holder;
+  HoldAttempts op(kind);
+  op.require_lease = require_lease;
+  op.progress = progress;
+  op.items = std::span(&item, 1);
+  apply(op);
+  lease = item.status;
+  return item.failure ? item.failure->to_string() : "ok";
+}
+
+std::string Plane::start(const Holder& holder) { return hold(HoldKind::start, holder, nullptr); }
+std::string Plane::renew(const Holder& holder) { return hold(HoldKind::renew, holder, nullptr); }
+std::string Plane::progress(const Holder& holder, double fraction, std::string note, Json data) {
+  const Progress progress{holder, fraction, std::move(note), std::move(data)};
+  return hold(HoldKind::progress, holder, &progress);
+}
+
+std::string Plane::cancel(const TaskId& id, bool force) {
+  CancelTask op;
+  op.id = &id;
+  op.force = force;
+  const std::string answer = apply(op);
+  return op.failed ? answer : "ok: " + std::string(to_string(op.state));
+}
+
+std::string Plane::assign(const TaskId& id, std::string_view agent) {
+  AssignTask op;
+  op.id = &id;
+  op.agent_id = agent;
+  return apply(op);
+}
+
+std::string Plane::reassign(std::string_view agent) {
+  ReassignTasks op;
+  op.agent_id = agent;
+  const std::string answer = apply(op);
+  return op.failed ? answer : "ok: " + std::to_string(op.released);
+}
+
+Submitted Plane::replay(const TaskId& id, std::string_view operation_id, bool with_dependents) {
+  ReplayTask op;
+  op.id = &id;
+  op.operation_id = operation_id;
+  op.with_dependents = with_dependents;
+  TaskSpec spec;
+  op.new_id = draft(spec).id.uuid();
+  const std::string answer = apply(op);
+  return {answer, op.created};
+}
+
+std::string Plane::add(const AgentSpec& spec, std::uint64_t incarnation) {
+  AddAgent mirror, op;
+  for (AddAgent* one : {&mirror, &op}) {
+    one->spec = &spec;
+    one->incarnation = incarnation;
+    one->registered_by = "host:1";
+  }
+  call(*other_, mirror);
+  other_mirrored_ = true;
+  check_other();
+  return apply(op);
+}
+
+std::string Plane::remove(std::string_view agent, std::uint64_t incarnation) {
+  RemoveAgent op;
+  op.agent_id = agent;
+  op.incarnation = incarnation;
+  return apply(op);
+}
+
+std::string Plane::heartbeat(std::string_view agent, HeartbeatReport report) {
+  Heartbeat op;
+  op.agent_id = agent;
+  op.report = &report;
+  return apply(op);
+}
+
+std::string Plane::heartbeat(std::string_view agent, AgentStatus status) {
+  HeartbeatReport report;
+  report.status = status;
+  return heartbeat(agent, report);
+}
+
+std::string Plane::select(const SelectRequest& request) {
+  SelectAgent op;
+  op.request = &request;
+  const std::string answer = apply(op);
+  return op.failed ? answer : op.agent_id;
+}
+
+std::string Plane::probe(std::string_view agent, bool good) {
+  RecordProbe op;
+  op.agent_id = agent;
+  op.good = good;
+  op.error = good ? "" : "no answer";
+  return apply(op);
+}
+
+Task Plane::get(const TaskId& id) {
+  GetTask op;
+  op.id = &id;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return *std::move(op.task);
+}
+
+std::string Plane::state(const TaskId& id) {
+  GetTask op;
+  op.id = &id;
+  const std::string answer = apply(op);
+  if (op.failed) return answer;
+  std::string state(to_string(op.task->state));
+  if (op.task->reason != TaskReason::none) state += " " + std::string(to_string(op.task->reason));
+  return state;
+}
+
+std::string Plane::wait_for(const TaskId& id) {
+  GetTask op;
+  op.id = &id;
+  op.watch = op.only_terminal = true;
+  const std::string answer = apply(op);
+  if (op.failed) return answer;
+  return op.task ? std::string(to_string(op.task->state)) : "parked";
+}
+
+Agent Plane::agent_of(std::string_view id) {
+  GetAgent op;
+  op.agent_id = id;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return *std::move(op.agent);
+}
+
+AgentHealth Plane::health_of(std::string_view id) {
+  GetAgent op;
+  op.agent_id = id;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return *std::move(op.health);
+}
+
+std::string Plane::shown(std::string_view id) {
+  GetAgent op;
+  op.agent_id = id;
+  const std::string answer = apply(op);
+  return op.failed ? answer : std::string(to_string(op.agent->status));
+}
+
+Stats Plane::stats() {
+  ReadStats op;
+  apply(op);
+  return op.stats;
+}
+
+HealthStats Plane::health() {
+  ReadHealth op;
+  apply(op);
+  return op.totals;
+}
+
+Explanation Plane::explain(const TaskId& id) {
+  ExplainTask op;
+  op.id = &id;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return op.explanation;
+}
+
+std::string Plane::obstacles(const TaskId& id) {
+  std::string list;
+  for (const Obstacle& obstacle : explain(id).obstacles) {
+    if (!list.empty()) list += ", ";
+    list += to_string(obstacle.kind);
+    if (!obstacle.subject.empty()) list += " " + obstacle.subject;
+  }
+  return list;
+}
+
+Page<Task> Plane::list(const TaskFilter& filter, const PageRequest& page) {
+  ListTasks op;
+  op.filter = &filter;
+  op.page = &page;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.tasks);
+}
+
+std::string Plane::listed(const TaskFilter& filter) {
+  std::string ids;
+  PageRequest page;
+  page.max_items = 3;
+  do {
+    const Page<Task> tasks = list(filter, page);
+    for (const Task& one : tasks.items) ids += (ids.empty() ? "" : " ") + one.id.str();
+    page.cursor = tasks.next_cursor;
+  } while (!page.cursor.empty());
+  return ids;
+}
+
+Page<Agent> Plane::list_agents(const AgentFilter& filter, const PageRequest& page) {
+  ListAgents op;
+  op.filter = &filter;
+  op.page = &page;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.agents);
+}
+
+ReadEvents Plane::read_events(std::uint64_t after, std::size_t max_items,
+                              const EventFilter& filter) {
+  ReadEvents op;
+  op.after = after;
+  op.max_items = max_items;
+  op.filter = &filter;
+  apply(op);
+  op.filter = nullptr;
+  return op;
+}
+
+std::vector<Event> Plane::new_events() {
+  ReadEvents op = read_events(last_event_, 100'000);
+  if (op.failed) REQUIRE(!op.failed);
+  last_event_ = op.last_visited;
+  return std::move(op.events);
+}
+
+std::string Plane::new_types() {
+  std::string types;
+  for (const Event& event : new_events()) types += (types.empty() ? "" : " ") + event.type;
+  return types;
+}
+
+}  // namespace controlplane::conformance
