@@ -52,7 +52,7 @@ struct Config {
   LogSink log_sink{};                              // empty = quiet
 
   // Options set from the environment: option name → variable that won.
-  std::map<std::string, std::string, std::less<>> origins;
+  std::map<std::string, std::string, std::less<>> origins{};
   // "code or default", or the name of the environment variable that won for `option`.
   std::string_view origin_of(std::string_view option) const;
 
