@@ -1,0 +1,267 @@
+// The other half of ClaimDesk: what happens when tasks become ready.
+#include <algorithm>
+
+#include "coordinator/claim_desk.hpp"
+#include "coordinator/orphan.hpp"
+
+namespace controlplane {
+
+// A claim may have signals of its own, and their claims again; they queue up here instead of
+// growing the stack.
+struct ClaimDesk::Frame {
+  const ClaimDesk* desk;
+  std::deque<Item> items;
+  Frame* outer;
+  static inline thread_local Frame* current = nullptr;
+};
+
+void ClaimDesk::run(std::vector<Item> items) {
+  if (items.empty()) return;
+  for (Frame* frame = Frame::current; frame != nullptr; frame = frame->outer) {
+    if (frame->desk != this) continue;
+    for (Item& item : items) frame->items.push_back(std::move(item));
+    return;
+  }
+  Frame frame{this, {}, Frame::current};
+  for (Item& item : items) frame.items.push_back(std::move(item));
+  Frame::current = &frame;
+  while (!frame.items.empty()) {
+    const Item item = std::move(frame.items.front());
+    frame.items.pop_front();
+    if (const Unit* unit = std::get_if<Unit>(&item)) {
+      serve(*unit);
+    } else {
+      claim_for(std::get<Claim>(item));
+    }
+  }
+  Frame::current = frame.outer;
+}
+
+void ClaimDesk::on_ready(std::vector<std::pair<Queue, std::uint32_t>> ready) {
+  std::vector<Item> items;
+  {
+    std::lock_guard lock(mutex_);
+    if (lot_.size() == 0) return;
+    for (auto& [queue, count] : ready) {
+      open_units(queue, count);
+      items.emplace_back(Unit{std::move(queue), count});
+    }
+  }
+  run(std::move(items));
+}
+
+void ClaimDesk::on_eligible(std::string_view agent) {
+  Claim first;
+  {
+    std::lock_guard lock(mutex_);
+    LotEntry* entry = lot_.wake_agent(agent);
+    if (entry == nullptr) return;
+    first = static_cast<ParkedClaim*>(entry)->shared_from_this();
+    first->chain = true;
+  }
+  run({first});
+}
+
+void ClaimDesk::on_ended(std::string_view agent, const Error& error) {
+  After after;
+  {
+    std::lock_guard lock(mutex_);
+    for (LotEntry* entry : lot_.entries_of(agent)) {
+      auto& claim = static_cast<ParkedClaim&>(*entry);
+      if (claim.state == LotEntry::State::busy) {
+        claim.ending = error;
+      } else {
+        finish(claim, error, after);
+      }
+    }
+  }
+  carry_out(std::move(after));
+}
+
+void ClaimDesk::serve(const Unit& unit) {
+  std::uint32_t left = unit.count;
+  while (left > 0 && serve_one(unit.queue, left)) {
+  }
+  if (left == 0) return;
+  std::lock_guard lock(mutex_);
+  close_units(unit.queue, left);
+}
+
+// Has one waiter claim; false: nobody else could, or there is nothing left in the queue.
+bool ClaimDesk::serve_one(const Queue& queue, std::uint32_t& left) {
+  Claim claim;
+  {
+    std::lock_guard lock(mutex_);
+    LotEntry* entry = lot_.pick(*queue);
+    if (entry == nullptr) {
+      if (lot_.leave_note(queue, left)) left = 0;
+      return false;
+    }
+    claim = static_cast<ParkedClaim*>(entry)->shared_from_this();
+    claim->unit = queue;
+  }
+  --left;
+  return claim_for(claim) != Outcome::nothing;
+}
+
+ClaimDesk::Outcome ClaimDesk::claim_for(const Claim& claim) {
+  ClaimCall call(claim->request, options_.require_registration);
+  call.will_park = true;
+  {
+    std::lock_guard lock(mutex_);
+    if (claim->over) return Outcome::ended;
+    claim->outcome = Outcome::pending;
+    claim->again = false;
+    call.parked_until = parked_until_locked(claim->agent);
+  }
+  calls_.perform(std::move(call), [this, claim](Result<ClaimCall::Answer> answer) {
+    settle(claim, std::move(answer));
+  });
+  std::lock_guard lock(mutex_);
+  return claim->outcome;
+}
+
+void ClaimDesk::settle(const Claim& claim, Result<ClaimCall::Answer> answer) {
+  After after;
+  bool accepted;
+  {
+    std::lock_guard lock(mutex_);
+    accepted = settle_locked(claim, answer, after);
+  }
+  if (!accepted && answer) give_back(calls_.store(), claim->agent, answer->tasks);
+  carry_out(std::move(after));
+}
+
+// False: nobody waits for the answer any more.
+bool ClaimDesk::settle_locked(const Claim& claim, Result<ClaimCall::Answer>& answer, After& after) {
+  ParkedClaim& it = *claim;
+  if (it.over) return false;
+  if (!answer) {
+    finish(it, std::move(answer.error()), after);
+    return true;
+  }
+  if (!answer->tasks.empty()) {
+    it.outcome = Outcome::took;
+    finish(it, std::move(answer->tasks), after);
+    return true;
+  }
+  if (it.ending) {
+    finish(it, std::move(*it.ending), after);
+  } else if (it.late) {
+    finish(it, ClaimedTasks{}, after);
+  } else if (it.again) {
+    after.items.emplace_back(claim);
+  } else {
+    leave_busy(it, answer->refused ? Outcome::refused : Outcome::nothing, after);
+  }
+  return true;
+}
+
+// It found nothing and goes back to wait.
+void ClaimDesk::leave_busy(ParkedClaim& claim, Outcome outcome, After& after) {
+  claim.outcome = outcome;
+  if (outcome == Outcome::refused) {
+    claim.chain = false;
+    lot_.rest(claim);
+    return pass_on(claim, true, after);
+  }
+  if (claim.unit != nullptr) close_units(std::exchange(claim.unit, nullptr), 1);
+  for (const auto& [queue, count] : std::exchange(claim.notes, {})) close_units(queue, count);
+  lot_.put_back(claim);
+  if (!std::exchange(claim.chain, false)) return;
+  if (LotEntry* next = lot_.take_dormant(claim.agent)) {
+    auto& other = static_cast<ParkedClaim&>(*next);
+    other.chain = true;
+    after.items.emplace_back(other.shared_from_this());
+  }
+}
+
+void ClaimDesk::finish(ParkedClaim& claim, Result<ClaimedTasks> answer, After& after) {
+  const bool took = claim.outcome == Outcome::took;
+  if (!took) claim.outcome = Outcome::ended;
+  pass_on(claim, !took || is_mixed(claim.unit), after);
+  LotEntry* next = std::exchange(claim.chain, false) ? lot_.take_dormant(claim.agent) : nullptr;
+  if (next != nullptr) {
+    auto& other = static_cast<ParkedClaim&>(*next);
+    other.chain = true;
+    after.items.emplace_back(other.shared_from_this());
+  }
+  claim.over = true;
+  claim.answer = std::move(answer);
+  lot_.remove(claim);
+  after.over.push_back(std::move(claim.self));
+  if (lot_.size() > 0) return;
+  occupied_.store(false, std::memory_order_relaxed);
+  watching_ = false;
+  after.unwatch = std::exchange(watches_, 0);
+}
+
+// The tasks that it was picked for or had noted are somebody else's now.
+void ClaimDesk::pass_on(ParkedClaim& claim, bool unit_too, After& after) {
+  if (Queue queue = std::exchange(claim.unit, nullptr)) {
+    if (unit_too) {
+      after.items.emplace_back(Unit{std::move(queue), 1});
+    } else {
+      close_units(queue, 1);
+    }
+  }
+  for (auto& [queue, count] : std::exchange(claim.notes, {})) {
+    after.items.emplace_back(Unit{std::move(queue), count});
+  }
+}
+
+void ClaimDesk::carry_out(After after) {
+  for (const Claim& claim : after.over) {
+    if (claim->blocking) {
+      claim->parker.unpark();
+    } else {
+      calls_.deliver_on_loop(std::move(claim->done), std::move(claim->answer));
+    }
+  }
+  if (after.unwatch > 0) Orphan<WatchChange>::run(calls_.store(), {-after.unwatch, {}});
+  run(std::move(after.items));
+}
+
+void ClaimDesk::open_units(const Queue& queue, std::uint32_t count) {
+  OpenQueue* known = nullptr;
+  for (OpenQueue& open : open_) {
+    if (open.queue == queue) known = &open;
+  }
+  if (known != nullptr) return void(known->units += count);
+  open_.push_back({queue, count, false});
+  if (open_.size() == 1) return;
+  for (OpenQueue& open : open_) open.mixed = true;
+}
+
+void ClaimDesk::close_units(const Queue& queue, std::uint32_t count) {
+  for (OpenQueue& open : open_) {
+    if (open.queue != queue) continue;
+    open.units -= std::min(open.units, count);
+    if (open.units > 0) return;
+    open = std::move(open_.back());
+    open_.pop_back();
+    return;
+  }
+}
+
+bool ClaimDesk::is_mixed(const Queue& queue) const {
+  if (queue == nullptr) return false;
+  for (const OpenQueue& open : open_) {
+    if (open.queue == queue) return open.mixed;
+  }
+  return false;
+}
+
+Timestamp ClaimDesk::parked_until(std::string_view agent) const {
+  if (!occupied_.load(std::memory_order_relaxed)) return 0;
+  std::lock_guard lock(mutex_);
+  return parked_until_locked(agent);
+}
+
+// By the store's clock, not behind the local deadline.
+Timestamp ClaimDesk::parked_until_locked(std::string_view agent) const {
+  const std::int64_t deadline = lot_.latest_deadline(agent);
+  return deadline == 0 ? 0 : calls_.store().now() + (deadline - calls_.now_us());
+}
+
+}  // namespace controlplane

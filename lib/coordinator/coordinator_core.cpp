@@ -1,0 +1,263 @@
+#include "coordinator/coordinator_core.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <vector>
+
+#include "coordinator/store_url.hpp"
+#include "coordinator/transition_log.hpp"
+#include "engine/event.hpp"
+#include "store/memory/memory_store.hpp"
+
+namespace controlplane {
+namespace {
+
+constexpr std::chrono::seconds kCallbackGrace{5};  // closing waits this long for running callbacks
+constexpr std::chrono::seconds kFlushTime{1};      // and this long for the last log records
+
+std::int64_t in_us(std::chrono::milliseconds duration) {
+  return std::chrono::microseconds(duration).count();
+}
+
+NamespaceOptions namespace_options(const Config& config) {
+  NamespaceOptions options;
+  options.limits = config.limits;
+  options.retention = config.retention;
+  options.heartbeat_timeout_us = in_us(config.heartbeat_timeout);
+  options.offline_retention_us = in_us(config.offline_agent_retention);
+  options.cancel_grace_us = in_us(config.cancel_grace);
+  options.ageing_interval_us = in_us(config.ageing_interval);
+  options.default_timeout_us = in_us(config.task_timeout);
+  options.default_max_retries = static_cast<std::uint32_t>(config.max_task_retries);
+  return options;
+}
+
+std::string host_and_pid() {
+  std::array<char, HOST_NAME_MAX + 1> host{};
+  if (gethostname(host.data(), host.size() - 1) != 0) host = {"localhost"};
+  return fmt::format("{}:{}", host.data(), getpid());
+}
+
+Result<std::shared_ptr<Store>> open_store(const Config& config, const Clock& clock) {
+  const std::string_view scheme = scheme_of(config.store_url);
+  if (scheme == "memory") {
+    return std::shared_ptr<Store>(make_memory_store(clock, config.limits.max_tenants));
+  }
+  return Error::invalid_argument(
+      fmt::format("store_url is {} (from {}); this build has memory:// only",
+                  redacted(config.store_url), config.origin_of("store_url")));
+}
+
+// Weak: the log has a strand of the pool, whose hook this is.
+FailureHook failure_hook(const std::shared_ptr<CoordinatorLog>& log) {
+  return [weak = std::weak_ptr(log)](std::string_view what) {
+    const auto alive = weak.lock();
+    if (!alive) return;
+    alive->write(LogLevel::error, "a callback threw", {{"error", std::string(what)}});
+  };
+}
+
+std::function<void(bool, std::string_view)> away_hook(const std::shared_ptr<CoordinatorLog>& log) {
+  return [log](bool away, std::string_view why) {
+    if (!away) return log->write(LogLevel::info, "the store answers again");
+    log->write(LogLevel::warning, "the store is away", {{"error", std::string(why)}});
+  };
+}
+
+CallbackPoolOptions pool_options(const Config& config, bool pumped, FailureHook hook) {
+  CallbackPoolOptions options;
+  options.max_threads = config.limits.max_callback_threads;
+  options.max_queued = config.limits.max_queued_callbacks;
+  options.pumped = pumped;
+  options.on_failure = std::move(hook);
+  return options;
+}
+
+EventFeedOptions feed_options(const Config& config) {
+  return {config.limits.max_subscriptions, config.limits.max_subscription_buffer,
+          config.operation_timeout};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<CoordinatorCore>> CoordinatorCore::open(Config config,
+                                                               CoordinatorParts parts) {
+  if (auto valid = config.validate(); !valid) return std::move(valid.error());
+  if (parts.clock == nullptr) parts.clock = &system_clock();
+  if (parts.store == nullptr) {
+    auto store = open_store(config, *parts.clock);
+    if (!store) return std::move(store.error());
+    parts.store = *std::move(store);
+  }
+  auto tenant = parts.store->open_tenant(config.tenant_id, namespace_options(config));
+  if (!tenant) return std::move(tenant.error());
+  auto entropy = std::move(parts.entropy);
+  if (entropy == nullptr) entropy = std::make_unique<SystemEntropy>();
+  std::shared_ptr<CoordinatorCore> core(new CoordinatorCore(
+      std::move(config), std::move(parts), *std::move(tenant), std::move(entropy)));
+  if (auto started = core->start(); !started) return std::move(started.error());
+  return core;
+}
+
+Coordinator CoordinatorCore::wrap(std::shared_ptr<CoordinatorCore> core) {
+  return Coordinator(std::move(core));
+}
+
+Result<Coordinator> open_coordinator(Config config, CoordinatorParts parts) {
+  auto core = CoordinatorCore::open(std::move(config), std::move(parts));
+  if (!core) return std::move(core.error());
+  return CoordinatorCore::wrap(*std::move(core));
+}
+
+CoordinatorCore::CoordinatorCore(Config config, CoordinatorParts parts,
+                                 std::shared_ptr<TenantStore> tenant,
+                                 std::unique_ptr<Entropy> entropy)
+    : config_(std::move(config)),
+      pumped_(parts.pumped),
+      clock_(*parts.clock),
+      real_time_(parts.clock == &system_clock()),
+      entropy_(std::move(entropy)),
+      store_(std::move(parts.store)),
+      tenant_(std::move(tenant)),
+      incarnation_(config_.incarnation != 0 ? config_.incarnation : entropy_->next() | 1),
+      registered_by_(config_.coordinator_id.empty() ? host_and_pid() : config_.coordinator_id),
+      ids_(*entropy_),
+      log_(std::make_shared<CoordinatorLog>(config_.log_level, config_.log_sink, clock_)),
+      loop_(clock_, failure_hook(log_)),
+      pool_(pool_options(config_, pumped_, failure_hook(log_))),
+      calls_(
+          *tenant_, loop_, clock_, *entropy_,
+          {config_.operation_timeout, incarnation_, pumped_, failure_hook(log_), away_hook(log_)}),
+      claims_(calls_,
+              {config_.limits.max_waiting_claims, config_.strategy, config_.require_registration}),
+      results_(calls_, config_.limits.max_waiting_results),
+      advance_(calls_, config_.cleanup_interval),
+      feed_(tenant_, loop_, pool_, feed_options(config_)),
+      probes_(calls_, pool_, *log_,
+              {config_.probe_interval, config_.probe_timeout, config_.limits.max_probes,
+               config_.limits.max_error_bytes}),
+      health_(calls_) {
+  log_->attach(pool_.make_strand());
+}
+
+CoordinatorCore::~CoordinatorCore() { close(); }
+
+Result<void> CoordinatorCore::start() {
+  if (!pumped_) {
+    if (auto started = loop_.start(); !started) return started;
+  }
+  tenant_->add_listener(*this);
+  advance_.start();
+  log_transitions();
+  log_->write(LogLevel::info, "coordinator opened",
+              {{"coordinator", registered_by_},
+               {"tenant", config_.tenant_id},
+               {"store", std::string(store_->name())}});
+  return {};
+}
+
+void CoordinatorCore::log_transitions() {
+  auto types = logged_types(*log_);
+  if (!types) return;
+  SubscribeOptions options;
+  options.filter.types = *std::move(types);
+  options.buffer = config_.limits.max_subscription_buffer;
+  const auto subscribed = feed_.subscribe(
+      std::move(options), [log = log_](const EventBatch& batch) { log_events(*log, batch); });
+  if (subscribed) return;
+  log_->write(LogLevel::warning, "transitions are not logged",
+              {{"error", subscribed.error().to_string()}});
+}
+
+Result<Subscription> CoordinatorCore::subscribe(SubscribeOptions options, EventHandler handler) {
+  if (auto refused = refuse_block(Entry::any)) return std::move(*refused);
+  if (auto valid = check_event_filter(options.filter); !valid) return std::move(valid.error());
+  auto id = feed_.subscribe(std::move(options), std::move(handler));
+  if (!id) return std::move(id.error());
+  return Subscription([weak = weak_from_this(), id = *id] {
+    if (auto core = weak.lock()) core->feed_.unsubscribe(id);
+  });
+}
+
+std::size_t CoordinatorCore::pump() {
+  std::size_t total = 0;
+  for (std::size_t ran = 1; ran > 0; total += ran) ran = loop_.pump() + pool_.pump();
+  return total;
+}
+
+Result<void> CoordinatorCore::shutdown(std::chrono::milliseconds deadline) {
+  Gate open = Gate::open;
+  gate_.compare_exchange_strong(open, Gate::draining);
+  std::size_t left = 0;
+  if (open != Gate::closed) {
+    const bool may_wait = !loop_.on_loop_thread() && !pumped_;
+    const auto until =
+        std::chrono::steady_clock::now() + (may_wait ? deadline : std::chrono::milliseconds(0));
+    claims_.close();
+    left = workers_.drain(until);
+  }
+  close();
+  if (left == 0) return {};
+  return Error::deadline_exceeded(
+      fmt::format("closed with {} attempts of this coordinator's workers left after {} ms", left,
+                  deadline.count()));
+}
+
+void CoordinatorCore::close() {
+  if (closing_.exchange(true)) return;
+  log_->write(LogLevel::info, "coordinator closed", {{"coordinator", registered_by_}});
+  gate_.store(Gate::closed, std::memory_order_release);
+  tenant_->remove_listener(*this);
+  probes_.close();
+  if (pumped_) pool_.pump();
+  if (!pumped_ && !loop_.on_loop_thread()) log_->flush(kFlushTime);
+  pool_.stop(std::chrono::steady_clock::now() + kCallbackGrace);
+  feed_.close();
+  claims_.close();
+  results_.close();
+  calls_.close();
+  loop_.stop();
+  workers_.closed();
+}
+
+std::optional<Error> CoordinatorCore::why_not(Entry entry) const {
+  const Gate gate = gate_.load(std::memory_order_acquire);
+  if (gate == Gate::closed) return StoreCalls::closed_error();
+  if (gate == Gate::draining && entry == Entry::new_work) {
+    return Error::cancelled("the coordinator is shutting down: it takes no new submits and claims");
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> CoordinatorCore::why_not_block(Entry entry) const {
+  if (auto refused = why_not(entry)) return refused;
+  if (!loop_.on_loop_thread()) return std::nullopt;
+  return Error::failed_precondition(
+      "would block: this is the loop thread, use the form with a completion");
+}
+
+void CoordinatorCore::on_signals(std::span<const Signal> signals) {
+  std::vector<std::pair<std::shared_ptr<const QueueKey>, std::uint32_t>> ready;
+  for (const Signal& signal : signals) {
+    switch (signal.kind) {
+      case Signal::Kind::task_ready:
+        ready.emplace_back(signal.queue, signal.count);
+        break;
+      case Signal::Kind::agent_eligible:
+        claims_.on_eligible(signal.agent);
+        break;
+      case Signal::Kind::agent_ended:
+        claims_.on_ended(signal.agent, signal.error);
+        break;
+      case Signal::Kind::task_done:
+        results_.on_done(signal.task);
+        break;
+    }
+  }
+  if (!ready.empty()) claims_.on_ready(std::move(ready));
+}
+
+}  // namespace controlplane

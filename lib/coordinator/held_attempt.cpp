@@ -1,0 +1,120 @@
+#include "coordinator/held_attempt.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "coordinator/clean_text.hpp"
+
+namespace controlplane {
+namespace {
+
+constexpr std::chrono::milliseconds kPause{500};  // between two tries of an end
+
+FailKind kind_of(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::invalid_argument:
+    case ErrorCode::failed_precondition:
+    case ErrorCode::permission_denied:
+    case ErrorCode::unauthenticated:
+    case ErrorCode::not_found:
+      return FailKind::fatal;
+    case ErrorCode::resource_exhausted:
+      return FailKind::rate_limited;
+    default:
+      return FailKind::retryable;
+  }
+}
+
+}  // namespace
+
+bool HeldAttempt::cancelled() const {
+  std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+bool HeldAttempt::wait_cancelled(std::chrono::milliseconds timeout) {
+  std::unique_lock lock(mutex_);
+  return changed_.wait_for(lock, timeout, [this] { return cancelled_; });
+}
+
+Result<void> HeldAttempt::progress(double fraction, std::string_view note, Json data) {
+  Result<LeaseStatus> status =
+      scheduler_.progress({ref(), fraction, std::string(note), std::move(data)});
+  renewed(status);
+  if (!status) return std::move(status.error());
+  return {};
+}
+
+void HeldAttempt::abandon() {
+  std::lock_guard lock(mutex_);
+  abandoned_ = true;
+}
+
+bool HeldAttempt::ours() const {
+  std::lock_guard lock(mutex_);
+  return !lost_ && !abandoned_;
+}
+
+void HeldAttempt::renewed(const Result<LeaseStatus>& status) {
+  if (status) {
+    if (status->cancel_requested) cancel();
+    return;
+  }
+  const ErrorCode code = status.error().code;
+  if (code == ErrorCode::conflict || code == ErrorCode::not_found) lose();
+}
+
+void HeldAttempt::lose() {
+  std::lock_guard lock(mutex_);
+  lost_ = cancelled_ = true;
+  changed_.notify_all();
+}
+
+void HeldAttempt::cancel() {
+  std::lock_guard lock(mutex_);
+  cancelled_ = true;
+  changed_.notify_all();
+}
+
+// The end names its lease, so that repeating it is safe; as long as the lease may be ours, trying
+// again loses less than doing the work again.
+void HeldAttempt::run(const TaskHandler* handler, const Limits& limits) {
+  const Result<Json> outcome = call(handler, limits);
+  while (ours()) {
+    const Result<void> ended = end(outcome, limits);
+    if (ended || ended.error().code != ErrorCode::unavailable) return;
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, kPause, [this] { return lost_; });
+  }
+}
+
+Result<Json> HeldAttempt::call(const TaskHandler* handler, const Limits& limits) {
+  if (handler == nullptr) {
+    return Error::failed_precondition("no handler for task_type " + std::string(type()));
+  }
+  try {
+    return (*handler)(*this);
+  } catch (const std::exception& e) {
+    return Error::internal(clean_text(e.what(), limits.max_error_bytes));
+  } catch (...) {
+    return Error::internal("the handler threw something that is no std::exception");
+  }
+}
+
+Result<void> HeldAttempt::end(const Result<Json>& outcome, const Limits& limits) {
+  if (outcome) {
+    Result<void> completed = scheduler_.complete_task({ref(), *outcome, {}});
+    if (completed || completed.error().code != ErrorCode::invalid_argument) return completed;
+    return fail(completed.error().message, FailKind::fatal, limits);
+  }
+  const Error& error = outcome.error();
+  if (error.code == ErrorCode::cancelled) return scheduler_.release_task(ref());
+  return fail(error.message, kind_of(error.code), limits);
+}
+
+Result<void> HeldAttempt::fail(std::string_view error, FailKind kind, const Limits& limits) {
+  return scheduler_.fail_task(
+      {ref(), clean_text(error, limits.max_error_bytes), kind, std::chrono::milliseconds(0), {}});
+}
+
+}  // namespace controlplane

@@ -1,0 +1,22 @@
+// Numbers of one tenant as Prometheus text; docs/metrics.md has the table.
+// Thread safety: a pure function. Errors: none.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "engine/operations.hpp"
+
+namespace controlplane {
+
+// What only this coordinator knows.
+struct LocalMetrics {
+  std::size_t waiting_claims = 0;
+  std::size_t waiting_results = 0;
+  std::size_t subscriptions = 0;
+  std::size_t outstanding_calls = 0;
+};
+
+std::string metrics_of(const ReadStats& read, const LocalMetrics& local);
+
+}  // namespace controlplane

@@ -1,0 +1,223 @@
+#include "coordinator/probes.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <optional>
+#include <utility>
+
+#include "base/wording.hpp"
+#include "coordinator/agent_calls.hpp"
+#include "coordinator/clean_text.hpp"
+#include "runtime/probe.hpp"
+
+namespace controlplane {
+
+struct Probes::Probe {
+  ProbeSpec spec;
+  std::optional<HttpUrl> http;
+  std::optional<HostPort> tcp;
+
+  // For the callback, which may end late.
+  std::atomic<bool> removed{false};
+  std::atomic<bool> hanging{false};  // the callback has not returned yet
+
+  // Guarded by the lock of the probes.
+  ProbeHealth health;
+  bool last_good = true;
+  std::uint64_t round = 0;  // of the run that is not judged yet, or the last one
+  bool judged = true;
+  std::int64_t next_us = 0;
+  TimerId timeout = 0;
+};
+
+Result<void> Probes::add(ProbeSpec spec) {
+  auto probe = std::make_shared<Probe>();
+  if (!spec.http_url.empty()) {
+    auto url = parse_http_url(spec.http_url);
+    if (!url) return std::move(url.error());
+    probe->http = *std::move(url);
+  }
+  if (!spec.tcp_address.empty()) {
+    auto address = parse_host_port(spec.tcp_address);
+    if (!address) return std::move(address.error());
+    probe->tcp = *std::move(address);
+  }
+  if (spec.interval.count() == 0) spec.interval = options_.interval;
+  if (spec.timeout.count() == 0) spec.timeout = options_.timeout;
+  probe->health.name = spec.name;
+  probe->health.agent_id = spec.agent_id;
+  probe->spec = std::move(spec);
+  {
+    std::lock_guard lock(mutex_);
+    if (closed_) return StoreCalls::closed_error();
+    if (probes_.contains(probe->spec.name)) {
+      return Error::already_exists("probe " + probe->spec.name + " is registered already");
+    }
+    if (probes_.size() >= options_.max_probes) {
+      return Error::resource_exhausted("the limit max_probes is " + grouped(options_.max_probes));
+    }
+    probes_.emplace(probe->spec.name, probe);
+  }
+  calls_.loop().post([this, probe] { run(probe); });
+  return {};
+}
+
+Result<void> Probes::remove(std::string_view name) {
+  ProbePtr probe;
+  bool last = true;
+  {
+    std::lock_guard lock(mutex_);
+    const auto place = probes_.find(name);
+    if (place == probes_.end()) {
+      return Error::not_found("probe " + quote(name) + " is not registered");
+    }
+    probe = std::move(place->second);
+    probes_.erase(place);
+    probe->removed.store(true);
+    for (const auto& [other, it] : probes_) last &= it->spec.agent_id != probe->spec.agent_id;
+  }
+  if (probe->spec.agent_id.empty() || !last) return {};
+  ProbeCall call;
+  call.agent_id = probe->spec.agent_id;
+  call.clear = true;
+  calls_.perform(std::move(call), [](const Result<void>&) {});
+  return {};
+}
+
+std::vector<ProbeHealth> Probes::snapshot() const {
+  std::lock_guard lock(mutex_);
+  std::vector<ProbeHealth> found;
+  found.reserve(probes_.size());
+  for (const auto& [name, probe] : probes_) found.push_back(probe->health);
+  return found;
+}
+
+void Probes::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+  for (const auto& [name, probe] : probes_) probe->removed.store(true);
+}
+
+// On the loop, as all that follows except the callback itself.
+void Probes::run(const ProbePtr& probe) {
+  std::uint64_t round;
+  {
+    std::lock_guard lock(mutex_);
+    if (probe->removed.load()) return;
+    round = ++probe->round;
+    probe->judged = false;
+    const std::int64_t now = calls_.now_us();
+    probe->next_us = now + std::chrono::microseconds(probe->spec.interval).count();
+    probe->timeout = calls_.loop().schedule(
+        now + std::chrono::microseconds(probe->spec.timeout).count(), [this, probe, round] {
+          judge(probe, round, false, "no answer within " + seconds(probe->spec.timeout));
+        });
+  }
+  ask(probe, round);
+}
+
+void Probes::ask(const ProbePtr& probe, std::uint64_t round) {
+  const auto done = [this, probe, round](bool good, std::string error) {
+    judge(probe, round, good, std::move(error));
+  };
+  const std::chrono::milliseconds timeout = probe->spec.timeout;
+  if (probe->http) {
+    start_http_probe(calls_.loop(), pool_, *probe->http, timeout, done);
+  } else if (probe->tcp) {
+    start_tcp_probe(calls_.loop(), pool_, *probe->tcp, timeout, done);
+  } else {
+    call_back(probe, round);
+  }
+}
+
+void Probes::call_back(const ProbePtr& probe, std::uint64_t round) {
+  if (probe->hanging.exchange(true)) {
+    return judge(probe, round, false, "the callback of an earlier run has not returned yet");
+  }
+  // `this` is used only through the loop, which refuses once it has stopped.
+  const auto call = [this, loop = calls_.loop().handle(), probe, round] {
+    bool good = false;
+    std::string error = "the callback returned false";
+    if (!probe->removed.load()) {
+      try {
+        good = probe->spec.callback();
+      } catch (const std::exception& e) {
+        error = e.what();
+      } catch (...) {
+        error = "the callback threw something that is no std::exception";
+      }
+    }
+    probe->hanging.store(false);
+    loop.post([this, probe, round, good, error = std::move(error)] {
+      judge(probe, round, good, good ? std::string() : error);
+    });
+  };
+  if (pool_.submit(call)) return;
+  probe->hanging.store(false);
+  judge(probe, round, false, "the callback pool is full");
+}
+
+void Probes::judge(const ProbePtr& probe, std::uint64_t round, bool good, std::string error) {
+  bool tell;
+  {
+    std::lock_guard lock(mutex_);
+    if (probe->removed.load() || round != probe->round || std::exchange(probe->judged, true)) {
+      return;
+    }
+    calls_.loop().cancel(probe->timeout);
+    tell = count(*probe, good, error);
+    const std::int64_t next = std::max(probe->next_us, calls_.now_us());
+    calls_.loop().schedule(next, [this, probe] { run(probe); });
+  }
+  if (!good) {
+    log_.write(LogLevel::debug, "probe failed",
+               {{"probe", probe->spec.name}, {"agent", probe->spec.agent_id}, {"error", error}});
+  }
+  if (tell) write(*probe, good, error);
+}
+
+// True: the agent's record is to be told.
+bool Probes::count(Probe& probe, bool good, const std::string& error) {
+  ProbeHealth& health = probe.health;
+  health.last_check = calls_.store().now();
+  probe.last_good = good;
+  if (good) {
+    health.consecutive_failures = 0;
+    ++health.consecutive_successes;
+    const bool was_bad = health.status == HealthStatus::unhealthy;
+    if (!was_bad || health.consecutive_successes >= probe.spec.success_threshold) {
+      health.status = HealthStatus::healthy;
+    }
+  } else {
+    health.consecutive_successes = 0;
+    health.error = error;
+    if (++health.consecutive_failures >= probe.spec.failure_threshold) {
+      health.status = HealthStatus::unhealthy;
+    }
+  }
+  return !probe.spec.agent_id.empty() && (!good || !others_failed(probe));
+}
+
+bool Probes::others_failed(const Probe& probe) const {
+  return std::any_of(probes_.begin(), probes_.end(), [&](const auto& entry) {
+    const Probe& other = *entry.second;
+    return &other != &probe && other.spec.agent_id == probe.spec.agent_id && !other.last_good;
+  });
+}
+
+void Probes::write(const Probe& probe, bool good, const std::string& error) {
+  ProbeCall call;
+  call.agent_id = probe.spec.agent_id;
+  call.good = good;
+  call.error = clean_text(error, options_.max_error);
+  call.failure_threshold = probe.spec.failure_threshold;
+  call.success_threshold = probe.spec.success_threshold;
+  calls_.perform(std::move(call), [this, name = probe.spec.name](const Result<void>& written) {
+    if (written) return;
+    log_.write(LogLevel::debug, "probe result not recorded",
+               {{"probe", name}, {"error", written.error().to_string()}});
+  });
+}
+
+}  // namespace controlplane

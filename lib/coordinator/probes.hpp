@@ -1,0 +1,70 @@
+// The probes of one coordinator: runs each at once and then every interval, and writes what it
+// found to the agent's record, so that every process sees it; system probes are kept here. Thread
+// safety: every method may be called from any thread. Lifetime: calls, loop and pool outlive it; it
+// must outlive its loop's run. A callback that hangs may return later than everything else: it then
+// finds only its own Probe. Errors: invalid_argument, already_exists, not_found,
+// resource_exhausted.
+//
+// A callback that hangs counts as failed at its timeout, and once more at every interval that finds
+// it hanging still; it is not started again until it returned.
+// Several probes of one agent: the agent's record counts a success only while no other probe of it
+// failed last.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controlplane/health_monitor.hpp"
+#include "coordinator/coordinator_log.hpp"
+#include "coordinator/store_calls.hpp"
+#include "runtime/callback_pool.hpp"
+#include "runtime/loop.hpp"
+
+namespace controlplane {
+
+struct ProbesOptions {
+  std::chrono::milliseconds interval{30'000};  // Config::probe_interval
+  std::chrono::milliseconds timeout{10'000};   // Config::probe_timeout
+  std::size_t max_probes = 10'000;             // Limits::max_probes
+  std::size_t max_error = 4'096;               // bytes; Limits::max_error_bytes
+};
+
+class Probes {
+ public:
+  Probes(StoreCalls& calls, CallbackPool& pool, const CoordinatorLog& log, ProbesOptions options)
+      : calls_(calls), pool_(pool), log_(log), options_(options) {}
+
+  Result<void> add(ProbeSpec spec);  // checked before, all but the addresses
+  Result<void> remove(std::string_view name);
+  std::vector<ProbeHealth> snapshot() const;  // by name
+  void close();                               // begins none any more
+
+ private:
+  struct Probe;
+  using ProbePtr = std::shared_ptr<Probe>;
+
+  void run(const ProbePtr& probe);
+  void ask(const ProbePtr& probe, std::uint64_t round);
+  void call_back(const ProbePtr& probe, std::uint64_t round);
+  void judge(const ProbePtr& probe, std::uint64_t round, bool good, std::string error);
+  bool count(Probe& probe, bool good, const std::string& error);  // under the lock
+  bool others_failed(const Probe& probe) const;                   // under the lock
+  void write(const Probe& probe, bool good, const std::string& error);
+
+  StoreCalls& calls_;
+  CallbackPool& pool_;
+  const CoordinatorLog& log_;
+  const ProbesOptions options_;
+
+  mutable std::mutex mutex_;
+  bool closed_ = false;                                  // guarded
+  std::map<std::string, ProbePtr, std::less<>> probes_;  // guarded
+};
+
+}  // namespace controlplane

@@ -1,0 +1,356 @@
+// The calls about tasks; store_calls.hpp says what a call is.
+// Thread safety: none; one call belongs to one caller.
+// Errors: in the operation; items of a batch carry their own.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/ids.hpp"
+#include "controlplane/task.hpp"
+#include "controlplane/task_scheduler.hpp"
+#include "coordinator/call_argument.hpp"
+#include "coordinator/orphan.hpp"
+#include "coordinator/validation.hpp"
+#include "engine/operations.hpp"
+
+namespace controlplane {
+
+// Without a key or an own id the made id is what a repetition is known by.
+inline TaskDraft draft_of(TaskSpec& spec, const TaskId::Uuid& made) {
+  TaskDraft draft;
+  draft.spec = &spec;
+  draft.own_id = !spec.task_id.empty();
+  draft.id = draft.own_id ? spec.task_id : TaskId(made);
+  draft.has_fingerprint = draft.own_id || !spec.idempotency_key.empty();
+  if (draft.has_fingerprint) draft.fingerprint = fingerprint_of(spec);
+  return draft;
+}
+
+inline Result<TaskId> submitted(TaskDraft& draft) {
+  if (draft.error) return std::move(*draft.error);
+  return std::move(draft.id);
+}
+
+// Once it is off its caller's stack it submits copies: what was given must be there for a
+// repetition.
+struct SubmitCall {
+  using Answer = std::vector<Result<TaskId>>;
+  std::vector<TaskSpec> specs;
+  std::vector<TaskDraft> drafts;        // of the valid ones
+  std::vector<Result<TaskId>> answers;  // one per spec; those of the valid ones follow
+  std::vector<std::size_t> valid;       // which spec a draft is of
+  std::vector<TaskSpec> copies;
+  bool kept = false;
+  SubmitTasks op;
+
+  void add(TaskSpec spec, TaskDraft draft) {
+    valid.push_back(answers.size());
+    answers.emplace_back(TaskId());
+    specs.push_back(std::move(spec));
+    drafts.push_back(std::move(draft));
+  }
+  void refuse(Error error) { answers.emplace_back(std::move(error)); }
+  Operation& bind() {
+    if (kept) copies = specs;
+    std::vector<TaskSpec>& given = kept ? copies : specs;
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+      drafts[i].spec = &given[i];
+      drafts[i].error.reset();
+    }
+    op.tasks = drafts;
+    return op;
+  }
+  void keep(CallNames&) { kept = true; }
+  Answer answer() {
+    for (std::size_t i = 0; i < drafts.size(); ++i) answers[valid[i]] = submitted(drafts[i]);
+    return std::move(answers);
+  }
+};
+
+struct ClaimCall {
+  struct Answer {
+    std::vector<ClaimedTask> tasks;
+    bool refused = false;
+  };
+  ClaimCall(Argument<ClaimRequest> r, bool registered_only)
+      : request(std::move(r)), require_registration(registered_only) {}
+  Argument<ClaimRequest> request;
+  bool require_registration;
+  Timestamp parked_until = 0;
+  bool will_park = false;
+  bool made_id = false;  // nobody else can repeat it
+  std::vector<ClaimedTask> tasks;
+  ClaimTasks op;
+
+  Operation& bind() {
+    tasks.clear();
+    op.request = &request.get();
+    op.require_registration = require_registration;
+    op.will_park = will_park;
+    op.parked_until = parked_until;
+    op.tasks = &tasks;
+    return op;
+  }
+  void keep(CallNames& names) {
+    ClaimRequest& mine = request.keep();
+    if (!mine.claim_id.empty()) return;
+    mine.claim_id = make_operation_id(names.entropy, names.now_us);
+    made_id = true;
+  }
+  Answer answer() { return {std::move(tasks), op.refused}; }
+  void undo(TenantStore& store) {
+    if (made_id) give_back(store, request.get().agent_id, tasks);
+  }
+};
+
+// One kind of end of any number of attempts. `Input` is Completion, Failure or AttemptRef
+// (release).
+template <class Input>
+struct EndCall {
+  using Answer = std::vector<Result<void>>;
+  static constexpr EndKind kKind = std::is_same_v<Input, Completion> ? EndKind::complete
+                                   : std::is_same_v<Input, Failure>  ? EndKind::fail
+                                                                     : EndKind::release;
+  explicit EndCall(bool lease_required) : require_lease(lease_required) {}
+  std::vector<Input> inputs;  // the valid ones
+  std::vector<AttemptEnd> items;
+  std::vector<Result<void>> answers;  // one per input, valid or not
+  std::vector<std::size_t> valid;
+  bool require_lease;
+  EndAttempts op{kKind};
+
+  void add(Input input) {
+    valid.push_back(answers.size());
+    answers.emplace_back();
+    inputs.push_back(std::move(input));
+  }
+  void refuse(Error error) { answers.emplace_back(std::move(error)); }
+  Operation& bind();
+  Answer answer() {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (items[i].failure) answers[valid[i]] = std::move(*items[i].failure);
+    }
+    return std::move(answers);
+  }
+};
+
+inline AttemptEnd end_of(const Completion& input) {
+  AttemptEnd end;
+  end.attempt = &input.attempt;
+  end.result = input.result;
+  end.usage = input.usage;
+  end.digest = digest_of(input);
+  return end;
+}
+
+inline AttemptEnd end_of(const Failure& input) {
+  AttemptEnd end;
+  end.attempt = &input.attempt;
+  end.error = input.error;
+  end.fail_kind = input.kind;
+  end.retry_after_us = std::chrono::microseconds(input.retry_after).count();
+  end.usage = input.usage;
+  end.digest = digest_of(input);
+  return end;
+}
+
+inline AttemptEnd end_of(const AttemptRef& input) {
+  AttemptEnd end;
+  end.attempt = &input;
+  end.digest = release_digest();
+  return end;
+}
+
+template <class Input>
+Operation& EndCall<Input>::bind() {
+  items.clear();
+  for (const Input& input : inputs) items.push_back(end_of(input));
+  op.items = items;
+  op.require_lease = require_lease;
+  return op;
+}
+
+struct HoldCall {
+  using Answer = std::vector<Result<LeaseStatus>>;
+  HoldCall(HoldKind kind, bool lease_required) : require_lease(lease_required), op(kind) {}
+  std::vector<AttemptRef> attempts;
+  std::optional<Progress> progress;  // then of this one attempt
+  std::vector<AttemptHold> items;
+  std::vector<Result<LeaseStatus>> answers;
+  std::vector<std::size_t> valid;
+  bool require_lease;
+  HoldAttempts op;
+
+  void add(AttemptRef attempt) {
+    valid.push_back(answers.size());
+    answers.emplace_back(LeaseStatus{});
+    attempts.push_back(std::move(attempt));
+  }
+  void refuse(Error error) { answers.emplace_back(std::move(error)); }
+  Operation& bind() {
+    items.assign(attempts.size(), AttemptHold{});
+    for (std::size_t i = 0; i < attempts.size(); ++i) items[i].attempt = &attempts[i];
+    op.items = items;
+    op.progress = progress ? &*progress : nullptr;
+    op.require_lease = require_lease;
+    return op;
+  }
+  Answer answer() {
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      if (items[i].failure) {
+        answers[valid[i]] = std::move(*items[i].failure);
+      } else {
+        answers[valid[i]] = items[i].status;
+      }
+    }
+    return std::move(answers);
+  }
+};
+
+struct CancelCall {
+  using Answer = TaskState;
+  CancelCall(const TaskId& task, bool at_once) : id(task), force(at_once) {}
+  Argument<TaskId> id;
+  bool force;
+  CancelTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.force = force;
+    return op;
+  }
+  void keep(CallNames&) { id.keep(); }
+  TaskState answer() const { return op.state; }
+};
+
+struct AssignCall {
+  using Answer = void;
+  AssignCall(const TaskId& task, std::string_view agent) : id(task), agent_id(agent) {}
+  Argument<TaskId> id;
+  NameArgument agent_id;
+  AssignTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.agent_id = agent_id.get();
+    return op;
+  }
+  void keep(CallNames&) {
+    id.keep();
+    agent_id.keep();
+  }
+};
+
+struct ReassignCall {
+  using Answer = std::uint64_t;
+  explicit ReassignCall(std::string_view agent) : agent_id(agent) {}
+  NameArgument agent_id;
+  ReassignTasks op;
+  Operation& bind() {
+    op.agent_id = agent_id.get();
+    return op;
+  }
+  void keep(CallNames&) { agent_id.keep(); }
+  std::uint64_t answer() const { return op.released; }
+};
+
+struct ReplayCall {
+  using Answer = TaskId;
+  ReplayCall(const TaskId& task, const ReplayOptions& o, const TaskId::Uuid& made)
+      : id(task), options(o), new_id(made) {}
+  Argument<TaskId> id;
+  Argument<ReplayOptions> options;
+  TaskId::Uuid new_id;
+  ReplayTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.with_dependents = options.get().with_dependents;
+    op.operation_id = options.get().operation_id;
+    op.new_id = new_id;
+    return op;
+  }
+  void keep(CallNames& names) {
+    id.keep();
+    std::string& operation_id = options.keep().operation_id;
+    if (operation_id.empty()) operation_id = make_operation_id(names.entropy, names.now_us);
+  }
+  TaskId answer() { return std::move(op.created); }
+};
+
+struct GetTaskCall {
+  using Answer = Task;
+  explicit GetTaskCall(const TaskId& task) : id(task) {}
+  Argument<TaskId> id;
+  GetTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.task.reset();
+    return op;
+  }
+  void keep(CallNames&) { id.keep(); }
+  Task answer() { return std::move(*op.task); }
+};
+
+struct GetStateCall {
+  using Answer = TaskState;
+  explicit GetStateCall(const TaskId& task) : id(task) {}
+  Argument<TaskId> id;
+  GetTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.only_terminal = true;  // the snapshot is not needed; a terminal one costs little
+    return op;
+  }
+  void keep(CallNames&) { id.keep(); }
+  TaskState answer() const { return op.state; }
+};
+
+// For a waiter: the task if it is terminal; else the store tells when it is.
+struct WatchTaskCall {
+  using Answer = std::optional<Task>;
+  explicit WatchTaskCall(const TaskId& task) : id(task) {}
+  Argument<TaskId> id;
+  GetTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    op.watch = op.only_terminal = true;
+    op.task.reset();
+    return op;
+  }
+  void keep(CallNames&) { id.keep(); }
+  Answer answer() { return std::move(op.task); }
+};
+
+struct ListTasksCall {
+  using Answer = Page<Task>;
+  ListTasksCall(const TaskFilter& f, const PageRequest& p) : filter(f), page(p) {}
+  Argument<TaskFilter> filter;
+  Argument<PageRequest> page;
+  ListTasks op;
+  Operation& bind() {
+    op.filter = &filter.get();
+    op.page = &page.get();
+    return op;
+  }
+  void keep(CallNames&) {
+    filter.keep();
+    page.keep();
+  }
+  Page<Task> answer() { return std::move(op.tasks); }
+};
+
+struct ExplainCall {
+  using Answer = Explanation;
+  explicit ExplainCall(const TaskId& task) : id(task) {}
+  Argument<TaskId> id;
+  ExplainTask op;
+  Operation& bind() {
+    op.id = &id.get();
+    return op;
+  }
+  void keep(CallNames&) { id.keep(); }
+  Explanation answer() { return std::move(op.explanation); }
+};
+
+}  // namespace controlplane

@@ -1,0 +1,317 @@
+#include "coordinator/worker_impl.hpp"
+
+#include <algorithm>
+#include <system_error>
+
+namespace controlplane {
+namespace {
+
+// A parked claim counts as a sign of life of its agent, so it must not outlive a dead process for
+// long.
+constexpr std::chrono::milliseconds kClaimWait{10'000};
+constexpr std::chrono::milliseconds kPause{1'000};  // after a claim that failed
+
+std::chrono::milliseconds or_default(std::chrono::milliseconds value,
+                                     std::chrono::milliseconds fallback) {
+  return value.count() > 0 ? value : fallback;
+}
+
+std::int64_t us(std::chrono::milliseconds duration) {
+  return std::chrono::microseconds(duration).count();
+}
+
+}  // namespace
+
+Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core,
+                   WorkerOptions options)
+    : core_(std::move(core)),
+      scheduler_(coordinator),
+      registry_(coordinator),
+      options_(std::move(options)),
+      lease_ttl_(or_default(options_.lease_ttl, core_->config().lease_ttl)),
+      heartbeat_interval_(
+          or_default(options_.heartbeat_interval, core_->config().heartbeat_interval)) {}
+
+void Worker::Impl::on(std::string task_type, TaskHandler handler) {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::idle) handlers_[std::move(task_type)] = std::move(handler);
+}
+
+const TaskHandler* Worker::Impl::handler_for(const std::string& task_type) const {
+  auto place = handlers_.find(task_type);
+  if (place == handlers_.end()) place = handlers_.find("*");
+  return place == handlers_.end() ? nullptr : &place->second;
+}
+
+Result<void> Worker::Impl::start() {
+  if (core_->calls().pumped()) {
+    return Error::failed_precondition("a Worker needs a coordinator with threads, this is pumped");
+  }
+  Checks checks(core_->limits());
+  checks.count("concurrency", options_.concurrency, 1, core_->limits().max_worker_concurrency,
+               "max_worker_concurrency");
+  if (!checks.ok()) return checks.take();
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ != State::idle) {
+      return Error::failed_precondition("worker " + options_.agent_id + " was started before");
+    }
+    state_ = State::running;
+  }
+  Result<void> started = enroll();
+  if (!started) {
+    std::lock_guard lock(mutex_);
+    state_ = State::idle;
+    return started;
+  }
+  core_->workers().join(weak_from_this());
+  again(heartbeat_interval_, &Impl::beat);
+  again(lease_ttl_ / 3, &Impl::renew);
+  try {
+    start_threads();
+  } catch (const std::system_error& e) {
+    (void)stop(std::chrono::milliseconds(0));
+    return Error::resource_exhausted(std::string("no thread for a handler: ") + e.what());
+  }
+  return {};
+}
+
+Result<void> Worker::Impl::enroll() {
+  AgentSpec spec;
+  spec.agent_id = options_.agent_id;
+  spec.capabilities = options_.capabilities;
+  spec.model = options_.model;
+  spec.provider = options_.provider;
+  spec.endpoint = options_.endpoint;
+  spec.metadata = options_.metadata;
+  spec.labels = options_.labels;
+  spec.max_concurrency = options_.concurrency;
+  Result<Agent> agent = registry_.register_agent(std::move(spec));
+  if (!agent) return std::move(agent.error());
+  std::lock_guard lock(mutex_);
+  registered_ = true;
+  return {};
+}
+
+void Worker::Impl::start_threads() {
+  std::lock_guard lock(mutex_);
+  threads_.reserve(options_.concurrency);
+  for (std::uint32_t i = 0; i < options_.concurrency; ++i) {
+    threads_.emplace_back([this] { run_thread(); });
+  }
+}
+
+void Worker::Impl::run_thread() {
+  ClaimRequest request;
+  request.agent_id = options_.agent_id;
+  request.capabilities = options_.capabilities;
+  request.wait = std::min(kClaimWait, core_->config().heartbeat_timeout);
+  request.lease_ttl = lease_ttl_;
+  request.incarnation = core_->incarnation();
+  while (running()) {
+    Result<std::optional<ClaimedTask>> task = scheduler_.claim_task(request);
+    if (!task) {
+      refused(std::move(task.error()));
+    } else if (*task) {
+      handle(std::move(**task));
+    }
+  }
+}
+
+void Worker::Impl::handle(ClaimedTask task) {
+  auto attempt = std::make_shared<HeldAttempt>(scheduler_, std::move(task), options_.agent_id);
+  std::unique_lock lock(mutex_);
+  if (state_ != State::running) {
+    lock.unlock();
+    (void)scheduler_.release_task(attempt->ref());
+    return;
+  }
+  const std::uint64_t number = ++numbers_;
+  held_.emplace(number, attempt);
+  lock.unlock();
+  attempt->run(handler_for(attempt->task().task_type.str()), core_->limits());
+  lock.lock();
+  held_.erase(number);
+  changed_.notify_all();
+  lock.unlock();
+  core_->workers().changed();
+}
+
+// The store is away, the agent is offline or failed, somebody else is this agent, or it is all
+// over.
+void Worker::Impl::refused(Error error) {
+  if (error.code == ErrorCode::cancelled) return stop_by_itself(std::move(error));
+  if (error.code == ErrorCode::failed_precondition || error.code == ErrorCode::not_found) {
+    Result<Agent> agent = registry_.get_agent(options_.agent_id);
+    const bool gone = agent ? agent->incarnation != core_->incarnation()
+                            : agent.error().code == ErrorCode::not_found;
+    if (gone) return stop_by_itself(std::move(error));
+  }
+  std::unique_lock lock(mutex_);
+  const std::uint64_t beats = beats_;
+  changed_.wait_for(lock, std::min(kPause, heartbeat_interval_),
+                    [&] { return state_ != State::running || beats_ != beats; });
+}
+
+void Worker::Impl::stop_by_itself(Error why) {
+  std::lock_guard lock(mutex_);
+  if (state_ == State::idle || state_ == State::stopped || !status_) return;
+  core_->log().write(LogLevel::warning, "worker stopped by itself",
+                     {{"agent", options_.agent_id}, {"error", why.to_string()}});
+  state_ = State::draining;
+  registered_ = false;
+  status_ = std::move(why);
+  changed_.notify_all();
+}
+
+// --- On the loop ---
+
+void Worker::Impl::again(std::chrono::milliseconds after, void (Impl::*step)()) {
+  core_->loop().schedule(core_->calls().now_us() + us(after), [weak = weak_from_this(), step] {
+    if (auto self = weak.lock()) (*self.*step)();
+  });
+}
+
+void Worker::Impl::beat() {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::stopped || !registered_) return;
+  }
+  again(heartbeat_interval_, &Impl::beat);
+  HeartbeatReport report;
+  report.incarnation = core_->incarnation();
+  registry_.heartbeat(options_.agent_id, report, [weak = weak_from_this()](Result<void> answer) {
+    const auto self = weak.lock();
+    if (!self) return;
+    const bool gone = !answer && (answer.error().code == ErrorCode::failed_precondition ||
+                                  answer.error().code == ErrorCode::not_found);
+    if (gone) return self->stop_by_itself(std::move(answer.error()));
+    std::lock_guard lock(self->mutex_);
+    ++self->beats_;
+    self->changed_.notify_all();
+  });
+}
+
+void Worker::Impl::renew() {
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::stopped) return;
+  }
+  again(lease_ttl_ / 3, &Impl::renew);
+  std::vector<Attempt> ours = attempts();
+  std::erase_if(ours, [](const Attempt& attempt) { return !attempt->ours(); });
+  const std::size_t batch = core_->limits().max_batch;
+  for (std::size_t first = 0; first < ours.size(); first += batch) {
+    const std::vector<Attempt> part(
+        ours.begin() + static_cast<std::ptrdiff_t>(first),
+        ours.begin() + static_cast<std::ptrdiff_t>(std::min(first + batch, ours.size())));
+    std::vector<AttemptRef> refs;
+    for (const Attempt& attempt : part) refs.push_back(attempt->ref());
+    scheduler_.renew_many(std::move(refs), [part](Result<std::vector<Result<LeaseStatus>>> all) {
+      if (!all) return;  // the store is away: the next renewal may come in time
+      for (std::size_t i = 0; i < part.size(); ++i) part[i]->renewed((*all)[i]);
+    });
+  }
+}
+
+// --- The end ---
+
+Result<void> Worker::Impl::stop(std::chrono::milliseconds deadline) {
+  if (core_->loop().on_loop_thread()) {
+    return Error::failed_precondition("would block: stop() was called on the loop thread");
+  }
+  return stop_here(deadline);
+}
+
+// Where the destructor runs on the loop thread, a callback thread waits in its place.
+void Worker::Impl::stop_finally() {
+  const auto stop = [self = shared_from_this()] {
+    (void)self->stop_here(self->options_.drain_timeout);
+  };
+  if (!core_->loop().on_loop_thread() || !core_->pool().submit(stop)) stop();
+}
+
+Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
+  std::lock_guard one(stopping_);
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::idle || state_ == State::stopped) {
+      state_ = State::stopped;
+      return {};
+    }
+  }
+  drain();
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, deadline, [this] { return held_.empty(); });
+  }
+  release_left();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  leave();
+  return {};
+}
+
+// Ends its parked claims, too: the agent takes no more.
+void Worker::Impl::drain() {
+  bool tell;
+  {
+    std::lock_guard lock(mutex_);
+    if (state_ == State::running) state_ = State::draining;
+    tell = registered_;
+    changed_.notify_all();
+  }
+  if (!tell) return;
+  HeartbeatReport report;
+  report.status = AgentStatus::draining;
+  report.incarnation = core_->incarnation();
+  registry_.heartbeat(options_.agent_id, report, [](const Result<void>&) {});
+}
+
+void Worker::Impl::release_left() {
+  for (const Attempt& attempt : attempts()) {
+    // Before its handler hears of it, so that what it returns then is not taken for a result.
+    if (attempt->ours()) (void)scheduler_.release_task(attempt->ref());
+    attempt->lose();
+  }
+}
+
+void Worker::Impl::leave() {
+  bool registered;
+  {
+    std::lock_guard lock(mutex_);
+    state_ = State::stopped;
+    registered = std::exchange(registered_, false);
+  }
+  if (registered) (void)registry_.unregister_agent(options_.agent_id, core_->incarnation());
+}
+
+// Nothing can be renewed or ended any more.
+void Worker::Impl::closed() {
+  stop_by_itself(Error::cancelled("the coordinator is closed"));
+  for (const Attempt& attempt : attempts()) attempt->lose();
+}
+
+std::vector<Worker::Impl::Attempt> Worker::Impl::attempts() const {
+  std::lock_guard lock(mutex_);
+  std::vector<Attempt> found;
+  for (const auto& [number, attempt] : held_) found.push_back(attempt);
+  return found;
+}
+
+std::size_t Worker::Impl::held() const {
+  std::lock_guard lock(mutex_);
+  return held_.size();
+}
+
+bool Worker::Impl::running() const {
+  std::lock_guard lock(mutex_);
+  return state_ == State::running;
+}
+
+Result<void> Worker::Impl::status() const {
+  std::lock_guard lock(mutex_);
+  return status_;
+}
+
+}  // namespace controlplane

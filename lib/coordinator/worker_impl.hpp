@@ -1,0 +1,83 @@
+// The inside of a Worker.
+// Thread safety: every method may be called from any thread, run_thread() is the handlers' threads.
+// Lifetime: shared by the Worker and, weakly, by timers on the loop. Its threads end before stop()
+// returns.
+// Errors: as in worker.hpp.
+//
+// Each handler thread claims for itself, so that a task goes from whoever makes it ready straight
+// to the thread that runs it. Heartbeats and renewals are timers on the loop with completions: a
+// handler that is busy, or hangs, delays neither.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controlplane/worker.hpp"
+#include "coordinator/coordinator_core.hpp"
+#include "coordinator/held_attempt.hpp"
+#include "coordinator/worker_roster.hpp"
+
+namespace controlplane {
+
+class Worker::Impl final : public RosterMember, public std::enable_shared_from_this<Worker::Impl> {
+ public:
+  Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core, WorkerOptions options);
+
+  void on(std::string task_type, TaskHandler handler);
+  Result<void> start();
+  Result<void> stop(std::chrono::milliseconds deadline);
+  bool running() const;
+  Result<void> status() const;
+  void stop_finally();  // for destructors: from any thread
+
+  void drain() override;
+  std::size_t held() const override;
+  void closed() override;
+
+ private:
+  enum class State : std::uint8_t { idle, running, draining, stopped };
+  using Attempt = std::shared_ptr<HeldAttempt>;
+
+  Result<void> stop_here(std::chrono::milliseconds deadline);
+  Result<void> enroll();
+  void start_threads();
+  void run_thread();
+  void handle(ClaimedTask task);
+  void refused(Error error);  // a claim or heartbeat was
+  void stop_by_itself(Error why);
+  const TaskHandler* handler_for(const std::string& task_type) const;
+
+  void beat();   // on the loop
+  void renew();  // on the loop
+  void again(std::chrono::milliseconds after, void (Impl::*step)());
+  std::vector<Attempt> attempts() const;
+  void release_left();
+  void leave();
+
+  const std::shared_ptr<CoordinatorCore> core_;
+  TaskScheduler scheduler_;
+  AgentRegistry registry_;
+  const WorkerOptions options_;
+  const std::chrono::milliseconds lease_ttl_, heartbeat_interval_;
+  std::map<std::string, TaskHandler, std::less<>> handlers_;  // fixed after start()
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  State state_ = State::idle;
+  bool registered_ = false;
+  Result<void> status_;
+  std::uint64_t beats_ = 0;  // answered heartbeats: claims that were refused try again
+  std::uint64_t numbers_ = 0;
+  std::map<std::uint64_t, Attempt> held_;
+  std::vector<std::thread> threads_;
+  std::mutex stopping_;  // one stop() at a time
+};
+
+}  // namespace controlplane

@@ -1,0 +1,374 @@
+#include <ctime>
+#include <deque>
+#include <thread>
+
+#include "coordinator/plane.hpp"
+#include "runtime/gate.hpp"
+
+namespace controlplane {
+namespace {
+
+using namespace std::chrono_literals;
+using Claimed = std::optional<ClaimedTask>;
+
+// Counts the claims that reach the store.
+class CountingStore final : public Store {
+ public:
+  std::string_view name() const override { return "memory"; }
+  Result<std::shared_ptr<TenantStore>> open_tenant(std::string_view tenant,
+                                                   const NamespaceOptions& options) override {
+    auto inner = memory_->open_tenant(tenant, options).value();
+    return std::shared_ptr<TenantStore>(std::make_shared<Tenant>(*this, std::move(inner)));
+  }
+  std::atomic<int> claims{0};
+
+ private:
+  class Tenant final : public TenantStore {
+   public:
+    Tenant(CountingStore& store, std::shared_ptr<TenantStore> inner)
+        : store_(store), inner_(std::move(inner)) {}
+    bool apply(Operation& op) override {
+      if (op.kind == OperationKind::claim) ++store_.claims;
+      return inner_->apply(op);
+    }
+    void start(Operation& op, OperationDone& done) override { inner_->start(op, done); }
+    void add_listener(StoreListener& listener) override { inner_->add_listener(listener); }
+    void remove_listener(StoreListener& listener) override { inner_->remove_listener(listener); }
+    void listen_to_events(int change) override { inner_->listen_to_events(change); }
+    Timestamp now() const override { return inner_->now(); }
+
+   private:
+    CountingStore& store_;
+    std::shared_ptr<TenantStore> inner_;
+  };
+  std::shared_ptr<Store> memory_ = make_memory_store(system_clock(), 4);
+};
+
+bool wait_until_parked(Coordinator& plane, std::uint64_t count) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (plane.get_stats().value().scheduler.waiting_claims != count) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+TEST_CASE("a parked claim gets the task that is submitted later") {
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty));
+  Result<Claimed> got = Claimed();
+  std::thread claimer([&] { got = p->claim_task(claim_of("a", {"code"}, 20s)); });
+  CHECK(wait_until_parked(p.plane, 1));
+  const TaskId id = p->submit_task(spec_of("t", {"code"})).value();
+  claimer.join();
+  REQUIRE(got.ok());
+  REQUIRE(got->has_value());
+  CHECK((*got)->id == id);
+  CHECK(p->complete_task({attempt_of(**got), "1", {}}).ok());
+  CHECK(p->get_stats()->scheduler.waiting_claims == 0);
+}
+
+TEST_CASE("a parked claim with a completion gets it on the loop thread") {
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
+  Gate gate;
+  std::thread::id on;
+  Result<Claimed> got = Claimed();
+  p->claim_task(claim_of("a", {"code"}, 20s), [&](Result<Claimed> answer) {
+    got = std::move(answer);
+    on = std::this_thread::get_id();
+    gate.arrive();
+  });
+  CHECK(wait_until_parked(p.plane, 1));
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  REQUIRE(gate.wait_for());
+  REQUIRE(got.ok());
+  CHECK(got->has_value());
+  CHECK(on != std::this_thread::get_id());
+}
+
+TEST_CASE("10,000 parked claims and one task: one wake-up, one claim") {
+  auto store = std::make_shared<CountingStore>();
+  Plane p(store);
+  std::atomic<int> answered{0}, served{0};
+  Gate gate;
+  for (int i = 0; i < 10'000; ++i) {
+    p->claim_task(claim_of("agent-" + std::to_string(i), {"code"}, 1h), [&](Result<Claimed> got) {
+      ++answered;
+      if (got && *got) ++served;
+      gate.arrive();
+    });
+  }
+  REQUIRE(wait_until_parked(p.plane, 10'000));
+  store->claims = 0;
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  REQUIRE(gate.wait_for());
+  CHECK(store->claims == 1);
+  CHECK(answered == 1);
+  CHECK(served == 1);
+  CHECK(p->get_stats()->scheduler.waiting_claims == 9'999);
+
+  std::vector<TaskSpec> batch(5, spec_of("t", {"code"}));
+  CHECK(p->submit_tasks(batch).ok());
+  REQUIRE(gate.wait_for(6));
+  CHECK(served == 6);
+  CHECK(store->claims <= 6);
+}
+
+TEST_CASE("idle with 10,000 parked claims uses no CPU") {
+  Plane p(StoreKind::memory);
+  for (int i = 0; i < 10'000; ++i) {
+    p->claim_task(claim_of("agent-" + std::to_string(i), {"cap-" + std::to_string(i)}, 1h),
+                  [](Result<Claimed>) {});
+  }
+  REQUIRE(wait_until_parked(p.plane, 10'000));
+  const std::clock_t before = std::clock();
+  CHECK(code_of(p->claim_task(claim_of("b", {"none"}, 300ms)).ok()
+                    ? Result<void>(Error::deadline_exceeded("nothing came"))
+                    : Result<void>()) == ErrorCode::deadline_exceeded);
+  const double used = static_cast<double>(std::clock() - before) / CLOCKS_PER_SEC;
+  CHECK(used < 0.05);
+}
+
+TEST_CASE("a claim that waits in vain answers with no task at its deadline") {
+  PumpedPlane p;
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("a", {"code"}, 500ms), heard.done());
+  p.pass(499ms);
+  CHECK(heard.times == 0);
+  p.pass(1ms);
+  REQUIRE(heard.times == 1);
+  REQUIRE(heard.answer->ok());
+  CHECK_FALSE((*heard.answer)->has_value());
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  p.pump();
+  CHECK(heard.times == 1);
+}
+
+TEST_CASE("the store's timers serve parked claims too") {
+  PumpedPlane p;
+  Heard<Claimed> heard;
+  TaskSpec spec = spec_of("t", {"code"});
+  spec.delay = 2s;
+  CHECK(p->submit_task(spec).ok());
+  p->claim_task(claim_of("a", {"code"}, 10s), heard.done());
+  p.pass(1999ms);
+  CHECK(heard.times == 0);
+  p.pass(1ms);
+  REQUIRE(heard.times == 1);
+  CHECK((*heard.answer)->has_value());
+}
+
+TEST_CASE("a crash hands the task to the next parked claim") {
+  PumpedPlane p;
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  ClaimRequest renewing = claim_of("dead", {"code"});
+  renewing.lease_ttl = 5s;
+  CHECK(p->claim_task(renewing)->has_value());
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("alive", {"code"}, 60s), heard.done());
+  p.pass(5001ms);
+  REQUIRE(heard.times == 1);
+  REQUIRE((*heard.answer)->has_value());
+  CHECK((**heard.answer)->attempt == 2);
+}
+
+TEST_CASE("an agent without a free slot rests until one is free") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"})).ok());
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  const ClaimedTask first = p->claim_task(claim_of("a")).value().value();
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("a", {}, 60s), heard.done());
+  p.pump();
+  CHECK(heard.times == 0);
+  CHECK(p->complete_task({attempt_of(first), {}, {}}).ok());
+  p.pump();
+  REQUIRE(heard.times == 1);
+  CHECK((*heard.answer)->has_value());
+}
+
+TEST_CASE("a refused waiter leaves the task to the next one") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"})).ok());
+  Heard<Claimed> of_a, of_b;
+  p->claim_task(claim_of("a", {}, 60s), of_a.done());
+  p->claim_task(claim_of("b", {"code"}, 60s), of_b.done());
+  TaskSpec directed = spec_of("t");
+  directed.agent_id = "a";
+  CHECK(p->submit_task(directed).ok());
+  p.pump();
+  REQUIRE(of_a.times == 1);
+  Heard<Claimed> again;
+  p->claim_task(claim_of("a", {}, 60s), again.done());  // its slot is taken
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  p.pump();
+  CHECK(again.times == 0);
+  REQUIRE(of_b.times == 1);
+  CHECK((*of_b.answer)->has_value());
+}
+
+TEST_CASE("several parked claims of one agent go on one after the other as its slots free") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"}, 2)).ok());
+  std::vector<ClaimedTask> held;
+  for (int i = 0; i < 2; ++i) {
+    CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+    held.push_back(p->claim_task(claim_of("a")).value().value());
+  }
+  Heard<Claimed> first, second;
+  p->claim_task(claim_of("a", {}, 60s), first.done());
+  p->claim_task(claim_of("a", {}, 60s), second.done());
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  p.pump();
+  CHECK(first.times + second.times == 0);
+  for (const ClaimedTask& task : held) CHECK(p->complete_task({attempt_of(task), {}, {}}).ok());
+  p.pump();
+  CHECK(first.times == 1);
+  CHECK(second.times == 1);
+}
+
+TEST_CASE("the end of an agent ends its parked claims at once") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"})).ok());
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("a", {}, 60s), heard.done());
+  SECTION("draining") {
+    HeartbeatReport report;
+    report.status = AgentStatus::draining;
+    CHECK(p->heartbeat("a", report).ok());
+  }
+  SECTION("unregistered") { CHECK(p->unregister_agent("a").ok()); }
+  SECTION("registered again by another incarnation") {
+    AgentSpec other = agent_of("a", {"code"});
+    other.incarnation = 12345;
+    CHECK(p->register_agent(other).ok());
+  }
+  p.pump();
+  REQUIRE(heard.times == 1);
+  CHECK(code_of(*heard.answer) == ErrorCode::failed_precondition);
+}
+
+TEST_CASE("a parked claim keeps its agent online") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"})).ok());
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("a", {}, 300s), heard.done());
+  p.pass(200s);
+  CHECK(p->get_agent("a")->status == AgentStatus::ready);
+  p.pass(100s);
+  CHECK(heard.times == 1);
+  p.pass(31s);
+  CHECK(p->get_agent("a")->status == AgentStatus::offline);
+}
+
+TEST_CASE("parked claims that use the registered capabilities follow a new registration") {
+  PumpedPlane p;
+  CHECK(p->register_agent(agent_of("a", {"code"})).ok());
+  Heard<Claimed> heard;
+  p->claim_task(claim_of("a", {}, 60s), heard.done());
+  CHECK(p->submit_task(spec_of("t", {"gpu"})).ok());
+  p.pump();
+  CHECK(heard.times == 0);
+  CHECK(p->register_agent(agent_of("a", {"gpu"})).ok());
+  p.pump();
+  REQUIRE(heard.times == 1);
+  CHECK((*heard.answer)->has_value());
+}
+
+TEST_CASE(
+    "a waiter that was picked for one queue and took from another does not strand the first") {
+  PumpedPlane p;
+  Heard<Claimed> both, only_a, only_b;
+  p->claim_task(claim_of("both", {"a", "b"}, 60s), both.done());
+  p->claim_task(claim_of("only-b", {"b"}, 60s), only_b.done());
+  p->claim_task(claim_of("only-a", {"a"}, 60s), only_a.done());
+  TaskSpec low = spec_of("t", {"a"}), high = spec_of("t", {"b"});
+  low.priority = TaskPriority::low;
+  high.priority = TaskPriority::critical;
+  // One operation makes both ready: whoever is picked for the first takes the second.
+  CHECK(p->submit_tasks({low, high}).ok());
+  p.pump();
+  CHECK(both.times == 1);
+  CHECK(only_a.times + only_b.times == 1);
+  CHECK(p->get_stats()->scheduler.pending_tasks == 0);
+}
+
+TEST_CASE("a batch claim takes what is there and does not wait for more") {
+  PumpedPlane p;
+  Heard<std::vector<ClaimedTask>> heard;
+  ClaimRequest request = claim_of("a", {"code"}, 60s);
+  request.max_tasks = 3;
+  p->claim_tasks(request, heard.done());
+  CHECK(heard.times == 0);
+  CHECK(p->submit_tasks({spec_of("t", {"code"}), spec_of("t", {"code"})}).ok());
+  p.pump();
+  REQUIRE(heard.times == 1);
+  CHECK((*heard.answer)->size() == 2);
+}
+
+TEST_CASE("max_waiting_claims refuses the next one") {
+  Config config;
+  config.limits.max_waiting_claims = 2;
+  PumpedPlane p(config);
+  Heard<Claimed> a, b, c;
+  p->claim_task(claim_of("a", {}, 60s), a.done());
+  p->claim_task(claim_of("b", {}, 60s), b.done());
+  p->claim_task(claim_of("c", {}, 60s), c.done());
+  p.pump();
+  CHECK(a.times + b.times == 0);
+  REQUIRE(c.times == 1);
+  CHECK(code_of(*c.answer) == ErrorCode::resource_exhausted);
+  CHECK_THAT(c.answer->error().message, Catch::Matchers::ContainsSubstring("max_waiting_claims"));
+}
+
+TEST_CASE("closing ends parked claims with cancelled") {
+  auto p = std::make_unique<Plane>(GENERATE(StoreKind::memory, StoreKind::late));
+  Gate gate;
+  Result<Claimed> by_done = Claimed(), by_thread = Claimed();
+  (*p)->claim_task(claim_of("a", {}, 1h), [&](Result<Claimed> got) {
+    by_done = std::move(got);
+    gate.arrive();
+  });
+  std::thread blocked([&] { by_thread = (*p)->claim_task(claim_of("b", {}, 1h)); });
+  CHECK(wait_until_parked(p->plane, 2));
+  CHECK((*p)->shutdown().ok());
+  REQUIRE(gate.wait_for());
+  blocked.join();
+  CHECK(code_of(by_done) == ErrorCode::cancelled);
+  CHECK(code_of(by_thread) == ErrorCode::cancelled);
+}
+
+TEST_CASE("many claimers and submitters lose nothing") {
+  const StoreKind kind = GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty);
+  Plane p(kind);
+  const int tasks = kind == StoreKind::memory ? 2'000 : 200;
+  std::atomic<int> completed{0};
+  std::vector<std::thread> threads;
+  for (int w = 0; w < 4; ++w) {
+    threads.emplace_back([&, w] {
+      using Names = std::vector<std::string>;
+      const Names caps = w % 2 == 0 ? Names{"even", "any"} : Names{"odd", "any"};
+      while (completed < tasks) {
+        auto got = p->claim_task(claim_of("w" + std::to_string(w), caps, 50ms));
+        if (!got || !*got) continue;
+        if (p->complete_task({attempt_of(**got), {}, {}})) ++completed;
+      }
+    });
+  }
+  for (int s = 0; s < 2; ++s) {
+    threads.emplace_back([&, s] {
+      for (int i = 0; i < tasks / 2; ++i) {
+        const std::string cap = i % 3 == 0 ? "any" : s == 0 ? "even" : "odd";
+        while (!p->submit_task(spec_of("t", {cap}))) {
+        }
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  CHECK(completed == tasks);
+  CHECK(p->get_stats()->scheduler.pending_tasks == 0);
+}
+
+}  // namespace
+}  // namespace controlplane

@@ -1,0 +1,308 @@
+#include <atomic>
+#include <thread>
+
+#include "coordinator/plane.hpp"
+#include "runtime/gate.hpp"
+
+namespace controlplane {
+namespace {
+
+using namespace std::chrono_literals;
+
+WorkerOptions worker_of(std::string id, std::uint32_t concurrency = 1) {
+  WorkerOptions options;
+  options.agent_id = std::move(id);
+  options.capabilities = {"code"};
+  options.concurrency = concurrency;
+  return options;
+}
+
+StoreKind any_store() { return GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty); }
+
+TaskSpec at_once(std::string type) {
+  TaskSpec spec = spec_of(std::move(type), {"code"});
+  spec.retry.delay = spec.retry.max_delay = 0ms;
+  return spec;
+}
+
+TEST_CASE("a worker runs handlers by task type and reports their results") {
+  Plane p(any_store());
+  Worker worker(p.plane, worker_of("w", 2));
+  worker.on("add", [](TaskContext& task) -> Result<Json> {
+    CHECK(task.progress(0.5, "half").ok());
+    return Json(std::string(task.payload()) + "0");
+  });
+  worker.on("*", [](TaskContext& task) -> Result<Json> {
+    return Json('"' + std::string(task.type()) + '"');
+  });
+  REQUIRE(worker.start().ok());
+  CHECK(worker.running());
+  CHECK(code_of(worker.start()) == ErrorCode::failed_precondition);
+  TaskSpec add = at_once("add");
+  add.payload = "4";
+  const TaskId first = p->submit_task(add).value();
+  const TaskId second = p->submit_task(at_once("other")).value();
+  CHECK(p->wait_for_result(first, 20s)->result == "40");
+  CHECK(p->wait_for_result(second, 20s)->result == "\"other\"");
+  CHECK(worker.stop(20s).ok());
+  CHECK(worker.stop(20s).ok());
+  CHECK_FALSE(worker.running());
+  CHECK(worker.status().ok());
+  CHECK(code_of(p->get_agent("w")) == ErrorCode::not_found);
+}
+
+TEST_CASE("a handler's errors and exceptions map to fail kinds") {
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w"));
+  worker.on("fatal", [](TaskContext&) -> Result<Json> { return Error::invalid_argument("bad"); });
+  worker.on("throws", [](TaskContext& task) -> Result<Json> {
+    if (task.attempt() == 1) throw std::runtime_error("oh \xff no");
+    return Json("1");
+  });
+  worker.on("not-json", [](TaskContext&) -> Result<Json> { return Json("{"); });
+  REQUIRE(worker.start().ok());
+  const Task fatal = p->wait_for_result(p->submit_task(at_once("fatal")).value(), 20s).value();
+  CHECK(fatal.state == TaskState::failed);
+  CHECK(fatal.reason == TaskReason::fatal);
+  CHECK(fatal.error == "bad");
+  const Task thrown = p->wait_for_result(p->submit_task(at_once("throws")).value(), 20s).value();
+  CHECK(thrown.state == TaskState::completed);
+  CHECK(thrown.failures == 1);
+  const Task unknown = p->wait_for_result(p->submit_task(at_once("what")).value(), 20s).value();
+  CHECK(unknown.reason == TaskReason::fatal);
+  CHECK_THAT(unknown.error, Catch::Matchers::ContainsSubstring("no handler for task_type what"));
+  const Task garbage = p->wait_for_result(p->submit_task(at_once("not-json")).value(), 20s).value();
+  CHECK(garbage.reason == TaskReason::fatal);
+  CHECK_THAT(garbage.error, Catch::Matchers::ContainsSubstring("result"));
+}
+
+TEST_CASE("no more handlers run at once than concurrency") {
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w", 3));
+  Gate entered, leave;
+  std::atomic<int> inside{0}, most{0};
+  worker.on("t", [&](TaskContext&) -> Result<Json> {
+    const int now = ++inside;
+    if (now > most) most = now;
+    entered.arrive();
+    leave.wait_for();
+    --inside;
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  std::vector<TaskId> ids;
+  for (int i = 0; i < 6; ++i) ids.push_back(p->submit_task(at_once("t")).value());
+  REQUIRE(entered.wait_for(3));
+  CHECK(p->get_stats()->scheduler.pending_tasks == 3);
+  leave.arrive();
+  for (const TaskId& id : ids) CHECK(p->wait_for_result(id, 20s)->state == TaskState::completed);
+  CHECK(most == 3);
+}
+
+TEST_CASE("a busy handler does not delay the renewal of its lease") {
+  Plane p(any_store());
+  WorkerOptions options = worker_of("w");
+  options.lease_ttl = 60ms;
+  Worker worker(p.plane, options);
+  Gate entered, leave;
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    leave.wait_for();
+    return task.cancelled() ? Json("\"cancelled\"") : Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  // Held far longer than the ttl: a task of another kind with a delay of 5 × ttl tells the time.
+  TaskSpec later = spec_of("later", {"other"});
+  later.delay = 300ms;
+  p->submit_task(later).value();
+  CHECK(p->claim_task(claim_of("b", {"other"}, 20s))->has_value());
+  leave.arrive();
+  const Task done = p->wait_for_result(id, 20s).value();
+  CHECK(done.state == TaskState::completed);
+  CHECK(done.result == "1");
+  CHECK(done.crashes == 0);
+}
+
+TEST_CASE("a cancel request reaches the handler through the renewals") {
+  Plane p(any_store());
+  WorkerOptions options = worker_of("w");
+  options.lease_ttl = 100ms;
+  Worker worker(p.plane, options);
+  Gate entered;
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    if (!task.wait_cancelled(20s)) return Json("\"not cancelled\"");
+    return Error::cancelled();
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  CHECK(p->cancel_task(id).ok());
+  CHECK(p->wait_for_result(id, 20s)->state == TaskState::cancelled);
+}
+
+TEST_CASE("a handler that gives up its lease by itself releases the task") {
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w"));
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    if (task.attempt() == 1) return Error::cancelled("not now");
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const Task done = p->wait_for_result(p->submit_task(at_once("t")).value(), 20s).value();
+  CHECK(done.attempt == 2);
+  CHECK(done.failures == 0);
+}
+
+TEST_CASE("a lost lease turns cancelled() true, and its end is not reported") {
+  Plane p(StoreKind::memory);
+  WorkerOptions options = worker_of("w");
+  options.lease_ttl = 60ms;
+  Worker worker(p.plane, options);
+  Gate entered;
+  std::atomic<bool> lost{false};
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    if (task.attempt() > 1) return Json("2");
+    lost = task.wait_cancelled(20s);
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  CHECK(p->reassign_agent_tasks("w").value() == 1);
+  CHECK(p->wait_for_result(id, 20s)->result == "2");
+  CHECK(lost);
+}
+
+TEST_CASE("an abandoned attempt is neither renewed nor ended: another attempt repairs it") {
+  Plane p(StoreKind::memory);
+  WorkerOptions options = worker_of("w");
+  options.lease_ttl = 60ms;
+  Worker worker(p.plane, options);
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    if (task.attempt() == 1) task.abandon();
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const Task done = p->wait_for_result(p->submit_task(at_once("t")).value(), 20s).value();
+  CHECK(done.state == TaskState::completed);
+  CHECK(done.crashes == 1);
+  CHECK(done.attempt == 2);
+}
+
+TEST_CASE("a worker that was registered again elsewhere stops and does not fight") {
+  Plane p(StoreKind::memory);
+  WorkerOptions options = worker_of("w");
+  options.heartbeat_interval = 20ms;
+  Worker worker(p.plane, options);
+  worker.on("t", [](TaskContext&) -> Result<Json> { return Json("1"); });
+  REQUIRE(worker.start().ok());
+  AgentSpec other = agent_of("w", {"code"});
+  other.incarnation = 4711;
+  p->register_agent(other).value();
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (worker.running()) REQUIRE(std::chrono::steady_clock::now() < deadline);
+  CHECK(code_of(worker.status()) == ErrorCode::failed_precondition);
+  CHECK(worker.stop(20s).ok());
+  CHECK(p->get_agent("w")->incarnation == 4711);
+}
+
+TEST_CASE("stop with a deadline releases what is left, and waits for the handler to return") {
+  Plane p(StoreKind::memory);
+  auto worker = std::make_unique<Worker>(p.plane, worker_of("w"));
+  Gate entered;
+  worker->on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    task.wait_cancelled(20s);
+    return Json("1");
+  });
+  REQUIRE(worker->start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  CHECK(worker->stop(1ms).ok());
+  CHECK(p->get_status(id).value() == TaskState::pending);
+  CHECK(p->get_task(id)->crashes == 0);
+}
+
+TEST_CASE("a drained worker finishes what it holds") {
+  Plane p(any_store());
+  Worker worker(p.plane, worker_of("w"));
+  Gate entered, leave;
+  worker.on("t", [&](TaskContext&) -> Result<Json> {
+    entered.arrive();
+    leave.wait_for();
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId held = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  const TaskId later = p->submit_task(at_once("t")).value();
+  std::thread stopper([&] { CHECK(worker.stop(20s).ok()); });
+  leave.arrive();
+  stopper.join();
+  CHECK(p->get_status(held).value() == TaskState::completed);
+  CHECK(p->get_status(later).value() != TaskState::claimed);
+}
+
+TEST_CASE("shutdown waits for the attempts of its workers, and says what was left") {
+  auto p = std::make_unique<Plane>(StoreKind::memory);
+  Worker worker(p->plane, worker_of("w"));
+  Gate entered, leave;
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    task.wait_cancelled(20s);
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  (*p)->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  const auto closed = (*p)->shutdown(20ms);
+  CHECK(code_of(closed) == ErrorCode::deadline_exceeded);
+  CHECK_THAT(closed.error().message, Catch::Matchers::ContainsSubstring("1 attempts"));
+  CHECK_FALSE(worker.running());
+  CHECK(code_of(worker.status()) == ErrorCode::cancelled);
+}
+
+TEST_CASE("shutdown with time lets handlers finish") {
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w"));
+  Gate entered, leave;
+  std::atomic<bool> finished{false};
+  worker.on("t", [&](TaskContext&) -> Result<Json> {
+    entered.arrive();
+    leave.wait_for();
+    finished = true;
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  std::thread leaver([&] { leave.arrive(); });
+  CHECK(p->shutdown(20s).ok());
+  leaver.join();
+  CHECK(finished);
+}
+
+TEST_CASE("a worker is checked before it starts and may be stopped before") {
+  Config config;
+  config.limits.max_worker_concurrency = 2;
+  Plane p(StoreKind::memory, config);
+  Worker greedy(p.plane, worker_of("w", 3));
+  CHECK(code_of(greedy.start()) == ErrorCode::invalid_argument);
+  Worker lazy(p.plane, worker_of("w", 0));
+  CHECK(code_of(lazy.start()) == ErrorCode::invalid_argument);
+  Worker nameless(p.plane, worker_of(""));
+  CHECK(code_of(nameless.start()) == ErrorCode::invalid_argument);
+  Worker unborn(p.plane, worker_of("w"));
+  CHECK(unborn.stop(1s).ok());
+  CHECK(code_of(unborn.start()) == ErrorCode::failed_precondition);
+  PumpedPlane pumped;
+  Worker threaded(pumped.plane, worker_of("w"));
+  CHECK(code_of(threaded.start()) == ErrorCode::failed_precondition);
+}
+
+}  // namespace
+}  // namespace controlplane
