@@ -1,5 +1,6 @@
 // How a spec becomes a record: everything that can refuse it comes before anything is changed.
 #include <algorithm>
+#include <unordered_set>
 
 #include "engine/task_table.hpp"
 
@@ -20,6 +21,13 @@ void sort_unique(std::vector<std::string>& names) {
   if (names.size() < 2) return;
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
+}
+
+// A parent that is named twice is one parent, for its limit too; the order stays.
+void drop_repeated(std::vector<TaskId>& parents) {
+  if (parents.size() < 2) return;
+  std::unordered_set<TaskId> known;
+  std::erase_if(parents, [&](const TaskId& parent) { return !known.insert(parent).second; });
 }
 
 bool is_failed_parent(TaskState state) {
@@ -180,6 +188,7 @@ void TaskTable::submit(TaskDraft& draft, Step& step) {
     if (draft.duplicate) ++counters_.duplicates;
     return;
   }
+  drop_repeated(draft.spec->depends_on);
   if ((draft.error = check_submit(draft))) return;
   Binding binding;
   if ((draft.error = bind(*draft.spec, binding))) return;

@@ -46,7 +46,7 @@ bool holds(std::uint64_t seed) {
   RunOptions traced;
   traced.trace = true;
   print(seed, simulate(seed, traced));
-  std::cout << "replay with: simulation_test --seed " << seed << '\n';
+  std::cout << "replay with: simulation_test --seed " << seed << std::endl;
   return false;
 }
 

@@ -145,6 +145,7 @@ CONFORMANCE_CASE("a parent that is named twice is waited for once") {
   Plane plane(kind);
   plane.submit("p");
   plane.submit(child("c", {"p", "p"}));
+  CHECK(plane.get("c").blocked_by == 1);
   plane.complete(plane.claim("alice"));
   plane.advance_all();
   CHECK(plane.state("c") == "pending ready");
