@@ -307,6 +307,43 @@ TEST_CASE("a batch claim takes what is there and does not wait for more") {
   CHECK((*heard.answer)->size() == 2);
 }
 
+TEST_CASE("the coordinator's strategy orders its parked claims") {
+  Config config;
+  config.strategy = SelectionStrategy::capability_match;
+  PumpedPlane p(config);
+  Heard<Claimed> wide, narrow;
+  p->claim_task(claim_of("wide", {"code", "x"}, 60s), wide.done());
+  p->claim_task(claim_of("narrow", {"code"}, 60s), narrow.done());
+  SECTION("as configured") {
+    CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+    p.pump();
+    CHECK(narrow.times == 1);
+  }
+  SECTION("as set later") {
+    p->set_strategy(SelectionStrategy::round_robin);
+    CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+    p.pump();
+    CHECK(wide.times == 1);
+  }
+}
+
+TEST_CASE("least_loaded prefers the agent with more free slots") {
+  Config config;
+  config.strategy = SelectionStrategy::least_loaded;
+  PumpedPlane p(config);
+  p->register_agent(agent_of("loaded", {"code"}, 2)).value();
+  p->register_agent(agent_of("idle", {"code"}, 2)).value();
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  CHECK(p->claim_task(claim_of("loaded"))->has_value());
+  Heard<Claimed> loaded, idle;
+  p->claim_task(claim_of("loaded", {}, 60s), loaded.done());
+  p->claim_task(claim_of("idle", {}, 60s), idle.done());
+  CHECK(p->submit_task(spec_of("t", {"code"})).ok());
+  p.pump();
+  CHECK(loaded.times == 0);
+  CHECK(idle.times == 1);
+}
+
 TEST_CASE("max_waiting_claims refuses the next one") {
   Config config;
   config.limits.max_waiting_claims = 2;

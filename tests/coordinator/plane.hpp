@@ -103,15 +103,23 @@ ErrorCode code_of(const Result<T>& result) {
   return result.error().code;
 }
 
-// A completion that keeps what it was called with, and how often.
+// A completion that keeps what it was called with, and how often. It may be destroyed before the
+// coordinator, whose closing still calls.
 template <class T>
-struct Heard {
-  std::optional<Result<T>> answer;
-  int times = 0;
+class Heard {
+  struct State {
+    std::optional<Result<T>> answer;
+    int times = 0;
+  };
+  std::shared_ptr<State> state_ = std::make_shared<State>();
+
+ public:
+  std::optional<Result<T>>& answer = state_->answer;
+  int& times = state_->times;
   Done<T> done() {
-    return [this](Result<T> result) {
-      answer = std::move(result);
-      ++times;
+    return [state = state_](Result<T> result) {
+      state->answer = std::move(result);
+      ++state->times;
     };
   }
 };
