@@ -20,8 +20,8 @@ bool has(const std::vector<std::string>& all, std::string_view one) {
 }
 
 TEST_CASE("a subscriber hears of what it filters for, in order") {
-  PumpedPlane p;
   std::vector<Event> heard;
+  PumpedPlane p;
   SubscribeOptions options;
   options.filter.types = {"task.*"};
   options.filter.exclude_types = {"task.ready"};
@@ -79,14 +79,14 @@ TEST_CASE("events are read from a number on, and a trimmed history says so") {
 }
 
 TEST_CASE("a subscription resumes after a number") {
+  std::vector<std::uint64_t> seqs;
+  std::uint64_t last = 0;
   PumpedPlane p;
   p->submit_task(spec_of("t")).value();
   p->submit_task(spec_of("t")).value();
   SubscribeOptions options;
   options.filter.types = {"task.submitted"};
   options.from_start = true;
-  std::vector<std::uint64_t> seqs;
-  std::uint64_t last = 0;
   auto first = p->subscribe(options, [&](const EventBatch& batch) {
     for (const Event& event : batch.events) seqs.push_back(event.seq);
     last = batch.last_seq;
@@ -104,8 +104,8 @@ TEST_CASE("a subscription resumes after a number") {
 }
 
 TEST_CASE("on_task_failure hears of every failed attempt, and whether it is repeated") {
-  PumpedPlane p;
   std::vector<TaskFailure> heard;
+  PumpedPlane p;
   auto subscription =
       p->on_task_failure([&](const TaskFailure& failure) { heard.push_back(failure); }).value();
   TaskSpec spec = spec_of("t");
@@ -129,8 +129,8 @@ TEST_CASE("on_task_failure hears of every failed attempt, and whether it is repe
 }
 
 TEST_CASE("a crash and a task nobody claimed are failures too") {
-  PumpedPlane p;
   std::vector<TaskFailure> heard;
+  PumpedPlane p;
   auto subscription =
       p->on_task_failure([&](const TaskFailure& failure) { heard.push_back(failure); }).value();
   TaskSpec spec = spec_of("t");
@@ -194,8 +194,8 @@ TEST_CASE("a log sink that throws harms nobody") {
 }
 
 TEST_CASE("events of a late store arrive") {
-  Plane p(StoreKind::late);
   Gate gate;
+  Plane p(StoreKind::late);
   SubscribeOptions options;
   options.filter.types = {"task.submitted"};
   auto subscription = p->subscribe(options, [&](const EventBatch& batch) {

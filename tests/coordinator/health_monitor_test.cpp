@@ -17,8 +17,8 @@ ProbeSpec callback_probe(std::string name, std::string agent, std::function<bool
 }
 
 TEST_CASE("a probe runs at once and then every interval") {
-  PumpedPlane p;
   int calls = 0;
+  PumpedPlane p;
   CHECK(p->register_probe(callback_probe("p", "", [&] { return ++calls > 0; })).ok());
   p.pump();
   CHECK(calls == 1);
@@ -32,9 +32,9 @@ TEST_CASE("a probe runs at once and then every interval") {
 }
 
 TEST_CASE("probe failures make an agent unhealthy and failed, successes bring it back") {
+  bool good = true;
   PumpedPlane p;
   p->register_agent(agent_of("a", {"code"})).value();
-  bool good = true;
   CHECK(p->register_probe(callback_probe("p", "a", [&] { return good; })).ok());
   p.pump();
   CHECK(p->get_agent_health("a")->probe == HealthStatus::healthy);
@@ -91,9 +91,9 @@ TEST_CASE("a callback that throws has failed, with its text") {
 }
 
 TEST_CASE("a callback that hangs fails at its timeout, is not called twice, delays nobody") {
-  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   Gate entered, leave, other;
   std::atomic<int> inside{0}, most{0};
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   ProbeSpec hanging = callback_probe("hangs", "", [&] {
     most = std::max(most.load(), ++inside);
     entered.arrive();
@@ -200,8 +200,8 @@ TEST_CASE("synchronous getters of a late store answer from a copy, and never blo
 }
 
 TEST_CASE("on_agent_unhealthy tells of every way to get there") {
-  PumpedPlane p;
   std::vector<std::string> heard;
+  PumpedPlane p;
   auto subscription =
       p->on_agent_unhealthy([&](const std::string& agent) { heard.push_back(agent); }).value();
   p->register_agent(agent_of("sick")).value();

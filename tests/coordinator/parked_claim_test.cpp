@@ -54,8 +54,8 @@ bool wait_until_parked(Coordinator& plane, std::uint64_t count) {
 }
 
 TEST_CASE("a parked claim gets the task that is submitted later") {
-  Plane p(GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty));
   Result<Claimed> got = Claimed();
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty));
   std::thread claimer([&] { got = p->claim_task(claim_of("a", {"code"}, 20s)); });
   CHECK(wait_until_parked(p.plane, 1));
   const TaskId id = p->submit_task(spec_of("t", {"code"})).value();
@@ -68,10 +68,10 @@ TEST_CASE("a parked claim gets the task that is submitted later") {
 }
 
 TEST_CASE("a parked claim with a completion gets it on the loop thread") {
-  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   Gate gate;
   std::thread::id on;
   Result<Claimed> got = Claimed();
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   p->claim_task(claim_of("a", {"code"}, 20s), [&](Result<Claimed> answer) {
     got = std::move(answer);
     on = std::this_thread::get_id();
@@ -87,9 +87,9 @@ TEST_CASE("a parked claim with a completion gets it on the loop thread") {
 
 TEST_CASE("10,000 parked claims and one task: one wake-up, one claim") {
   auto store = std::make_shared<CountingStore>();
-  Plane p(store);
   std::atomic<int> answered{0}, served{0};
   Gate gate;
+  Plane p(store);
   for (int i = 0; i < 10'000; ++i) {
     p->claim_task(claim_of("agent-" + std::to_string(i), {"code"}, 1h), [&](Result<Claimed> got) {
       ++answered;
@@ -360,9 +360,9 @@ TEST_CASE("max_waiting_claims refuses the next one") {
 }
 
 TEST_CASE("closing ends parked claims with cancelled") {
-  auto p = std::make_unique<Plane>(GENERATE(StoreKind::memory, StoreKind::late));
   Gate gate;
   Result<Claimed> by_done = Claimed(), by_thread = Claimed();
+  auto p = std::make_unique<Plane>(GENERATE(StoreKind::memory, StoreKind::late));
   (*p)->claim_task(claim_of("a", {}, 1h), [&](Result<Claimed> got) {
     by_done = std::move(got);
     gate.arrive();
@@ -378,9 +378,9 @@ TEST_CASE("closing ends parked claims with cancelled") {
 
 TEST_CASE("many claimers and submitters lose nothing") {
   const StoreKind kind = GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty);
+  std::atomic<int> completed{0};
   Plane p(kind);
   const int tasks = kind == StoreKind::memory ? 2'000 : 200;
-  std::atomic<int> completed{0};
   std::vector<std::thread> threads;
   for (int w = 0; w < 4; ++w) {
     threads.emplace_back([&, w] {

@@ -158,8 +158,8 @@ TEST_CASE("deadline of a parked claim × submit: the task is handed over or stil
 }
 
 TEST_CASE("many parked claims × many submits: each task is handed to one, none is stranded") {
-  Plane p(StoreKind::memory);
   std::atomic<int> completed{0};
+  Plane p(StoreKind::memory);
   constexpr int kTasks = 400;
   std::vector<std::function<void()>> runs;
   for (int w = 0; w < 6; ++w) {
@@ -186,8 +186,8 @@ TEST_CASE("many parked claims × many submits: each task is handed to one, none 
 
 TEST_CASE("close × everything: every call ends, completions come exactly once") {
   for (int i = 0; i < 20; ++i) {
-    Plane p(i % 2 == 0 ? StoreKind::memory : StoreKind::late);
     std::atomic<int> begun{0}, ended{0};
+    Plane p(i % 2 == 0 ? StoreKind::memory : StoreKind::late);
     const auto count = [&](const auto&) { ++ended; };
     TaskScheduler scheduler = p.plane;
     const auto work = [&, scheduler]() mutable {

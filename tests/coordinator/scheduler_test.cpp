@@ -206,11 +206,11 @@ TEST_CASE("pages go through all tasks") {
 }
 
 TEST_CASE("a waiter gets the result when the task ends") {
+  std::atomic<int> right{0};
+  Gate gate;
   Plane p(any_store());
   const TaskId id = p->submit_task(spec_of("t")).value();
   std::vector<std::thread> waiters;
-  std::atomic<int> right{0};
-  Gate gate;
   for (int i = 0; i < 4; ++i) {
     waiters.emplace_back([&] {
       const auto task = p->wait_for_result(id, 20s);

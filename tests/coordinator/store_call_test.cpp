@@ -60,9 +60,9 @@ TEST_CASE("a store that is away is asked again with growing pauses, until operat
 
 TEST_CASE("a store that is away is asked again until it answers") {
   auto store = late_store({100, 0, 0});
-  Plane p(store);
   Gate gate;
   Result<TaskId> id = TaskId();
+  Plane p(store);
   p->submit_task(spec_of("t"), [&](Result<TaskId> answer) {
     id = std::move(answer);
     gate.arrive();
@@ -105,9 +105,9 @@ TEST_CASE("a store that goes away and comes back is logged once each") {
     gate.arrive();
   };
   auto store = late_store();
+  Gate done;
   Plane p(store, config);
   store->set_faults({100, 0, 0});
-  Gate done;
   for (int i = 0; i < 3; ++i) {
     p->submit_task(spec_of("t"), [&](const Result<TaskId>&) { done.arrive(); });
   }
@@ -165,17 +165,17 @@ TEST_CASE("tasks of a claim that its caller gave up on are given back") {
 
 TEST_CASE("closing cancels what the store has not answered, and survives the late answers") {
   auto store = late_store();
+  Gate gate;
+  Result<TaskId> id = TaskId();
+  Result<TaskId> blocked = TaskId();
   auto p = std::make_unique<Plane>(store);
   store->hold(true);
-  Gate gate;
   int times = 0;
-  Result<TaskId> id = TaskId();
   (*p)->submit_task(spec_of("t"), [&](Result<TaskId> answer) {
     id = std::move(answer);
     ++times;
     gate.arrive();
   });
-  Result<TaskId> blocked = TaskId();
   std::thread caller([&] { blocked = (*p)->submit_task(spec_of("u")); });
   REQUIRE(store->wait_for_waiting(2));
   CHECK((*p)->shutdown().ok());
@@ -207,9 +207,9 @@ TEST_CASE("a closed coordinator answers cancelled in both forms") {
 }
 
 TEST_CASE("a blocking call on the loop thread is refused, a completion form is not") {
-  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   Gate gate;
   Result<TaskId> blocking = TaskId(), completing = TaskId();
+  Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   p.core().loop().post([&] {
     blocking = p->submit_task(spec_of("t"));
     p->submit_task(spec_of("t"), [&](Result<TaskId> answer) {
@@ -223,8 +223,8 @@ TEST_CASE("a blocking call on the loop thread is refused, a completion form is n
 }
 
 TEST_CASE("inline completions nest at most 8 deep and go on through the loop") {
-  PumpedPlane p;
   int depth = 0, deepest = 0, calls = 0;
+  PumpedPlane p;
   std::function<void()> next = [&] {
     p->submit_task(spec_of("t"), [&](Result<TaskId> id) {
       REQUIRE(id.ok());

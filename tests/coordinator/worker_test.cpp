@@ -77,10 +77,10 @@ TEST_CASE("a handler's errors and exceptions map to fail kinds") {
 }
 
 TEST_CASE("no more handlers run at once than concurrency") {
-  Plane p(StoreKind::memory);
-  Worker worker(p.plane, worker_of("w", 3));
   Gate entered, leave;
   std::atomic<int> inside{0}, most{0};
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w", 3));
   worker.on("t", [&](TaskContext&) -> Result<Json> {
     const int now = ++inside;
     if (now > most) most = now;
@@ -100,11 +100,11 @@ TEST_CASE("no more handlers run at once than concurrency") {
 }
 
 TEST_CASE("a busy handler does not delay the renewal of its lease") {
+  Gate entered, leave;
   Plane p(any_store());
   WorkerOptions options = worker_of("w");
   options.lease_ttl = 60ms;
   Worker worker(p.plane, options);
-  Gate entered, leave;
   worker.on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
     leave.wait_for();
@@ -126,11 +126,11 @@ TEST_CASE("a busy handler does not delay the renewal of its lease") {
 }
 
 TEST_CASE("a cancel request reaches the handler through the renewals") {
+  Gate entered;
   Plane p(any_store());
   WorkerOptions options = worker_of("w");
   options.lease_ttl = 100ms;
   Worker worker(p.plane, options);
-  Gate entered;
   worker.on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
     if (!task.wait_cancelled(20s)) return Json("\"not cancelled\"");
@@ -157,12 +157,12 @@ TEST_CASE("a handler that gives up its lease by itself releases the task") {
 }
 
 TEST_CASE("a lost lease turns cancelled() true, and its end is not reported") {
+  Gate entered;
+  std::atomic<bool> lost{false};
   Plane p(StoreKind::memory);
   WorkerOptions options = worker_of("w");
   options.lease_ttl = 60ms;
   Worker worker(p.plane, options);
-  Gate entered;
-  std::atomic<bool> lost{false};
   worker.on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
     if (task.attempt() > 1) return Json("2");
@@ -211,9 +211,9 @@ TEST_CASE("a worker that was registered again elsewhere stops and does not fight
 }
 
 TEST_CASE("stop with a deadline releases what is left, and waits for the handler to return") {
+  Gate entered;
   Plane p(StoreKind::memory);
   auto worker = std::make_unique<Worker>(p.plane, worker_of("w"));
-  Gate entered;
   worker->on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
     task.wait_cancelled(20s);
@@ -228,9 +228,9 @@ TEST_CASE("stop with a deadline releases what is left, and waits for the handler
 }
 
 TEST_CASE("a drained worker finishes what it holds") {
+  Gate entered, leave;
   Plane p(any_store());
   Worker worker(p.plane, worker_of("w"));
-  Gate entered, leave;
   worker.on("t", [&](TaskContext&) -> Result<Json> {
     entered.arrive();
     leave.wait_for();
@@ -248,9 +248,9 @@ TEST_CASE("a drained worker finishes what it holds") {
 }
 
 TEST_CASE("shutdown waits for the attempts of its workers, and says what was left") {
+  Gate entered, leave;
   auto p = std::make_unique<Plane>(StoreKind::memory);
   Worker worker(p->plane, worker_of("w"));
-  Gate entered, leave;
   worker.on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
     task.wait_cancelled(20s);
@@ -267,10 +267,10 @@ TEST_CASE("shutdown waits for the attempts of its workers, and says what was lef
 }
 
 TEST_CASE("shutdown with time lets handlers finish") {
-  Plane p(StoreKind::memory);
-  Worker worker(p.plane, worker_of("w"));
   Gate entered, leave;
   std::atomic<bool> finished{false};
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w"));
   worker.on("t", [&](TaskContext&) -> Result<Json> {
     entered.arrive();
     leave.wait_for();

@@ -3,6 +3,7 @@
 
 #include "engine/engine_audit.hpp"
 #include "simulation/sim_agent.hpp"
+#include "simulation/sim_operator.hpp"
 #include "simulation/world.hpp"
 #include "store/memory/memory_store.hpp"
 
@@ -28,6 +29,9 @@ void World::check(bool everything) {
 void World::clear_sky() {
   note("world: the sky is clear");
   for (const auto& link : links_) link->set_faults({});
+  settle();
+  while (!is_quiet() && findings.empty()) pass(next_moment() - clock.steady_us());
+  if (options_.audit) check_quiet();
   pass(plan.config.operation_timeout.count() * 1'000 + kLongestWait);
   calm_ = true;
 }
@@ -47,7 +51,7 @@ void World::finale() {
   for (int round = 0; !all_ended() && findings.empty(); ++round) {
     for (const auto& agent : agents_) agent->work();
     settle();
-    check_wakeups();
+    if (options_.audit) check_quiet();
     check(round % 8 == 0);
     if (round == kMostRounds) return findings.add("not everything ended");
     if (std::none_of(agents_.begin(), agents_.end(), [](const auto& a) { return a->holds(); })) {
@@ -57,17 +61,50 @@ void World::finale() {
   if (findings.empty()) check_end();
 }
 
-// Nothing is on its way: no task may be ready that a waiting agent could take.
-void World::check_wakeups() {
-  for (const Task& task : witness_->all_tasks()) {
-    if (task.reason != TaskReason::ready) continue;
-    const SeenTask* seen = history.find(task.id.str());
-    if (seen == nullptr) continue;
-    if (!seen->key.empty() && history.leases_of_key(seen->key) >= seen->key_limit) continue;
-    for (const auto& agent : agents_) {
-      if (!agent->waits() || history.leases_of(agent->name()) >= SimAgent::kSlots) continue;
-      findings.expect(!History::may_take(*seen, agent->name(), plan.capabilities), "agent ",
-                      agent->name(), " waits, and task ", task.id, " is ready for it");
+bool World::is_quiet() const {
+  const auto is_clear = [](const auto& link) { return link->is_clear(); };
+  const auto rests = [](const Plane& plane) {
+    return CoordinatorCore::of(*plane.coordinator).calls().outstanding() == 0;
+  };
+  return std::all_of(links_.begin(), links_.end(), is_clear) &&
+         std::all_of(planes_.begin(), planes_.end(), rests);
+}
+
+// Nothing is on its way. Then nobody waits for what is there, and no lease is lost.
+void World::check_quiet() {
+  for (const auto& agent : agents_) {
+    if (!agent->parked().empty() && could_claim(*agent)) check_wakeups(*agent);
+  }
+  for (const auto& [number, id] : operator_->awaited()) {
+    const SeenTask* task = history.find(id.str());
+    findings.expect(task == nullptr || !is_terminal(task->state), "somebody waits for task ", id,
+                    ", which ended as ", to_string(task->state));
+  }
+  ledger.check_leases(plan.only_late);
+}
+
+bool World::could_claim(const SimAgent& agent) const {
+  const std::optional<Agent> it = witness_->agent(agent.name());
+  if (!it) return !plan.config.require_registration;
+  const bool admitted = it->status != AgentStatus::offline && it->status != AgentStatus::failed &&
+                        it->reported_status != AgentStatus::draining;
+  const bool has_slot = it->max_concurrency == 0 || it->running < it->max_concurrency;
+  return admitted && has_slot && it->breaker == BreakerState::closed;
+}
+
+// No task may be ready that a waiting claim could take. What a claim without capabilities offers is
+// known to the coordinator that registered them last, and perhaps to no other.
+void World::check_wakeups(const SimAgent& agent) {
+  for (const auto& [number, request] : agent.parked()) {
+    auto offered = request.capabilities;
+    if (offered.empty() && (planes_.size() > 1 || !history.agents().contains(agent.name()))) continue;
+    if (offered.empty()) offered = history.agents().at(agent.name()).capabilities;
+    std::sort(offered.begin(), offered.end());
+    for (const auto& [id, task] : history.tasks()) {
+      if (task.state != TaskState::pending || !task.ready) continue;
+      if (!History::may_take(task, agent.name(), offered)) continue;
+      if (!task.key.empty() && history.leases_of_key(task.key) >= task.key_limit) continue;
+      findings.add("agent ", agent.name(), " waits, and task ", id, " is ready for it");
     }
   }
 }

@@ -27,6 +27,8 @@ class FaultyTenant final : public TenantDecorator, private StoreListener {
   ~FaultyTenant() override;
 
   void set_faults(const Faults& faults) { faults_ = faults; }
+  // Everything arrives at once, and nothing is on its way.
+  bool is_clear() const { return faults_.is_none() && on_its_way_.empty(); }
   std::size_t deliver();       // what is due; answers how much
   std::int64_t next() const;   // when, by the steady clock; INT64_MAX = nothing is on its way
 

@@ -199,11 +199,24 @@ void History::claimed(const std::string& id, SeenTask& task, const Event& event)
   task.ready = false;
   task.attempt = attempt;
   task.agent = agent;
+  if (claim_ != nullptr) remember_lease(id, task);
   const std::uint32_t held = ++leases_[task.agent];
   const auto registered = agents_.find(agent);
   if (registered == agents_.end() || registered->second.slots == 0) return;
   findings_.expect(held <= registered->second.slots, "agent ", agent, " holds ", held,
                    " tasks with ", registered->second.slots, " slots");
+}
+
+void History::remember_lease(const std::string& id, SeenTask& task) const {
+  const std::string_view claim_id = claim_->request->claim_id;
+  task.own_claim = !claim_id.empty() && !claim_id.starts_with("op_");
+  task.nonce = 0;
+  const auto take = [&](const ClaimedTask& claimed) {
+    if (claimed.id.str() == id) task.nonce = claimed.lease.nonce();
+  };
+  if (claim_->one) take(*claim_->one);
+  if (claim_->tasks == nullptr) return;
+  for (const ClaimedTask& claimed : *claim_->tasks) take(claimed);
 }
 
 // No fresh task that the claimer could have had is better placed.
@@ -235,7 +248,7 @@ bool History::may_take(const SeenTask& task, std::string_view agent,
 
 void History::ended(SeenTask& task, const Event& event, TaskState state) {
   if (task.leased()) {
-    task.ends[task.attempt] = {event.type, std::string(field(event, "kind"))};
+    task.ends[task.attempt] = {event.type, std::string(field(event, "kind")), task.nonce};
     --leases_[task.agent];
   }
   task.state = state;
@@ -255,11 +268,6 @@ std::uint32_t History::leases_of_key(std::string_view key) const {
   std::uint32_t leases = 0;
   for (const auto& [id, task] : tasks_) leases += task.leased() && task.key == key ? 1 : 0;
   return leases;
-}
-
-std::uint32_t History::leases_of(std::string_view agent) const {
-  const auto held = leases_.find(agent);
-  return held == leases_.end() ? 0 : held->second;
 }
 
 void History::compare(const std::vector<Task>& all, Timestamp now, std::int64_t min_age_us) {

@@ -19,6 +19,7 @@ namespace controlplane::simulation {
 struct AttemptEndSeen {
   std::string type;  // of the event: "task.completed", …
   std::string kind;  // its kind: "retryable", "released", "crash", …
+  std::uint64_t nonce = 0;
 };
 
 struct SeenTask {
@@ -28,6 +29,8 @@ struct SeenTask {
   std::uint64_t place = 0;        // when it first became ready, as an event number; 0 = not known
   std::uint32_t attempt = 0;
   std::string agent;              // of that attempt
+  std::uint64_t nonce = 0;        // of its lease
+  bool own_claim = false;         // by a claim id of the caller's
   bool gone = false;              // removed by retention
   std::uint32_t generation = 1;   // of a caller's own id; it may be used again when its key is over
   Timestamp ended_at = 0;
@@ -67,7 +70,6 @@ class History {
   const std::map<std::string, SeenTask, std::less<>>& tasks() const noexcept { return tasks_; }
   const std::map<std::string, SeenAgent, std::less<>>& agents() const noexcept { return agents_; }
   std::uint32_t leases_of_key(std::string_view key) const;
-  std::uint32_t leases_of(std::string_view agent) const;
   // Whether the agent may take the task, by everything but slots and the task's key.
   static bool may_take(const SeenTask& task, std::string_view agent,
                        const std::vector<std::string>& offered_sorted);
@@ -79,6 +81,7 @@ class History {
   void task_event(const Event& event, std::string_view what);
   void agent_event(const Event& event, std::string_view what);
   void submitted(const Event& event);
+  void remember_lease(const std::string& id, SeenTask& task) const;
   void claimed(const std::string& id, SeenTask& task, const Event& event);
   void check_order(const std::string& id, const SeenTask& task);
   void ended(SeenTask& task, const Event& event, TaskState state);

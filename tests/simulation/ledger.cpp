@@ -25,6 +25,38 @@ bool is_by(const Report& report, const AttemptEndSeen& end) {
 
 }  // namespace
 
+// The same claim id answers the same tasks while their leases live.
+void Ledger::claimed(const std::string& agent, const std::string& claim_id, std::size_t known,
+                     const std::vector<ClaimedTask>& tasks) {
+  for (const ClaimedTask& task : tasks) handed_out(agent, claim_id, task);
+  if (claim_id.empty()) return;
+  std::vector<ClaimedTask>& earlier = by_claim_id_[claim_id];
+  const auto is_in = [](const std::vector<ClaimedTask>& all, const ClaimedTask& task) {
+    return std::any_of(all.begin(), all.end(),
+                       [&](const ClaimedTask& one) { return one.lease == task.lease; });
+  };
+  for (std::size_t i = 0; i < known; ++i) {
+    const ClaimedTask& held = earlier[i];
+    const SeenTask* seen = history_.find(held.id.str());
+    if (seen == nullptr || !seen->leased() || seen->nonce != held.lease.nonce()) continue;
+    findings_.expect(is_in(tasks, held), "claim ", claim_id, " no longer answers task ", held.id);
+    for (const ClaimedTask& task : tasks) {
+      findings_.expect(is_in(earlier, task), "claim ", claim_id, " answered task ", held.id,
+                       " and then task ", task.id);
+    }
+  }
+  earlier.insert(earlier.end(), tasks.begin(), tasks.end());
+}
+
+void Ledger::check_leases(bool nothing_unknown) {
+  for (const auto& [id, task] : history_.tasks()) {
+    if (!task.leased() || task.own_claim || leases_.contains(task.nonce)) continue;
+    findings_.expect(!nothing_unknown && unknown_claims_.contains(task.agent), "attempt ",
+                     task.attempt, " of task ", id, " is leased to agent ", task.agent,
+                     ", who was not told and need not be");
+  }
+}
+
 void Ledger::handed_out(const std::string& agent, const std::string& claim_id,
                         const ClaimedTask& task) {
   const SeenTask* seen = history_.find(task.id.str());
@@ -84,6 +116,9 @@ void Ledger::accepted(const Entry& entry, const SeenTask& task) {
     return findings_.add("task ", report.attempt.task_id, ": an end of attempt ", attempt,
                          " was accepted, but it did not end");
   }
+  findings_.expect(end->second.nonce == report.attempt.lease.nonce(), "task ",
+                   report.attempt.task_id, ": an end of attempt ", attempt,
+                   " was accepted with a lease that it never had");
   findings_.expect(may_be_by(report, end->second), "task ", report.attempt.task_id, ": an end (",
                    static_cast<int>(report.kind), ") of attempt ", attempt,
                    " was accepted, but it had ended by ", end->second.type, " ", end->second.kind);
@@ -103,7 +138,7 @@ void Ledger::refused(const Entry& entry, const SeenTask& task, const Error& erro
   }
   if (attempt.lease.empty() || task.ends.empty()) return;
   const auto& [last, end] = *task.ends.rbegin();
-  if (last != attempt.lease.attempt() || !is_by(entry.report, end)) return;
+  if (end.nonce != attempt.lease.nonce() || !is_by(entry.report, end)) return;
   findings_.expect(!only_report(entry), "attempt ", last, " ended by this very report (", end.type,
                    "), and it was answered ", error);
 }

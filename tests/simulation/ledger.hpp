@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -37,7 +38,14 @@ class Ledger {
   Ledger(Findings& findings, const History& history, bool forgetful, bool require_lease)
       : findings_(findings), history_(history), forgetful_(forgetful), require_lease_(require_lease) {}
 
-  void handed_out(const std::string& agent, const std::string& claim_id, const ClaimedTask& task);
+  // Before a claim: how many leases its claim id is known to have brought; claimed() is told.
+  std::size_t claiming(const std::string& claim_id) { return by_claim_id_[claim_id].size(); }
+  // The answer to a claim: who holds what from now on.
+  void claimed(const std::string& agent, const std::string& claim_id, std::size_t known,
+               const std::vector<ClaimedTask>& tasks);
+  void claim_unknown(const std::string& agent) { unknown_claims_.insert(agent); }
+  // Nothing is on its way: every lease is somebody's who was told of it, or was given back.
+  void check_leases(bool nothing_unknown);
 
   std::size_t report(Report report);  // before the call; the number names it to answered()
   void answered(std::size_t number, const Result<void>& answer);
@@ -62,6 +70,7 @@ class Ledger {
     TaskId id;
     int submits = 0;
   };
+  void handed_out(const std::string& agent, const std::string& claim_id, const ClaimedTask& task);
   void accepted(const Entry& entry, const SeenTask& task);
   void refused(const Entry& entry, const SeenTask& task, const Error& error);
   bool only_report(const Entry& entry) const;
@@ -70,6 +79,8 @@ class Ledger {
   const History& history_;
   const bool forgetful_, require_lease_;
   std::map<std::uint64_t, Handing> leases_;                         // by nonce
+  std::map<std::string, std::vector<ClaimedTask>> by_claim_id_;
+  std::set<std::string> unknown_claims_;  // agents with a claim that may have been applied
   std::vector<Entry> reports_;
   std::map<std::uint64_t, std::size_t> accepted_;                   // by nonce
   std::map<std::string, std::vector<std::size_t>> reports_of_;      // by task

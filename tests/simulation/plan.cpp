@@ -67,14 +67,16 @@ void Plan::choose_weights(Dice& dice) {
 }
 
 void Plan::choose_faults(Dice& dice) {
-  outage = 0;
   if (dice.chance(0.3)) return;  // a store that always answers at once
   faults.late = sometimes(dice, 0.8, 0.8);
-  faults.away = sometimes(dice, 0.5, 0.3);
-  faults.unknown = sometimes(dice, 0.5, 0.4);
-  faults.refused = sometimes(dice, 0.3, 0.2);
   faults.late_signals = dice.chance(0.4);
-  outage = sometimes(dice, 0.4, 0.3);
+  only_late = dice.chance(0.3);
+  if (!only_late) {
+    faults.away = sometimes(dice, 0.6, 0.3);
+    faults.unknown = sometimes(dice, 0.6, 0.4);
+    faults.refused = sometimes(dice, 0.4, 0.2);
+    outage = sometimes(dice, 0.5, 0.3);
+  }
   faults.latency_us = dice.chance(0.7) ? dice.between(1, 200) * kMs : dice.between(1, 4'000) * kMs;
   if (dice.chance(0.3)) config.operation_timeout = milliseconds(dice.between(50, 5'000));
 }

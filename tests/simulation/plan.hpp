@@ -37,6 +37,8 @@ struct Faults {
   double refused = 0;           // unavailable at once
   bool late_signals = false;
   std::int64_t latency_us = 0;  // at most, each way
+
+  bool is_none() const { return late == 0 && refused == 0 && !late_signals; }
 };
 
 struct Plan {
@@ -46,7 +48,8 @@ struct Plan {
   std::vector<std::string> agents, capabilities;
   std::array<double, kActs> weights{};
   Faults faults;
-  double outage;                // share of the weather in which the store does not answer at all
+  double outage = 0;            // share of the weather in which the store does not answer at all
+  bool only_late = true;        // nothing is lost: every operation is applied and answered
   double unpumped;              // share of steps that nobody pumps after
   Config config;
   bool bounded = false;         // small limits: resource_exhausted is an answer

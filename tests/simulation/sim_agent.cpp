@@ -87,11 +87,20 @@ void SimAgent::claim(std::chrono::milliseconds wait) {
 }
 
 void SimAgent::send(ClaimRequest request) {
-  const bool waits = request.wait.count() > 0;
-  if (waits) ++parked_;
-  const auto heard = [this, request, waits, life = life_](Result<std::vector<ClaimedTask>>& tasks) {
-    if (waits) --parked_;
-    if (tasks) claimed(request, life, std::move(*tasks));
+  const std::uint64_t number = ++counter_;
+  if (request.wait.count() > 0) parked_.emplace(number, request);
+  const std::size_t known = world_.ledger.claiming(request.claim_id);
+  const auto heard = [this, claim_id = request.claim_id, number, known,
+                      life = life_](Result<std::vector<ClaimedTask>>& tasks) {
+    parked_.erase(number);
+    if (tasks) {
+      world_.ledger.claimed(name_, claim_id, known, *tasks);
+      return claimed(life, *tasks);
+    }
+    const ErrorCode code = tasks.error().code;
+    if (code == ErrorCode::unavailable || code == ErrorCode::cancelled) {
+      world_.ledger.claim_unknown(name_);
+    }
   };
   if (request.max_tasks > 1) {
     return plane().claim_tasks(std::move(request),
@@ -109,11 +118,9 @@ void SimAgent::send(ClaimRequest request) {
                      }));
 }
 
-void SimAgent::claimed(const ClaimRequest& request, std::uint64_t life,
-                       std::vector<ClaimedTask> tasks) {
+void SimAgent::claimed(std::uint64_t life, const std::vector<ClaimedTask>& tasks) {
   for (const ClaimedTask& task : tasks) {
     world_.note(name_, ": got ", task.id, " attempt ", task.attempt);
-    world_.ledger.handed_out(name_, request.claim_id, task);
     const AttemptRef attempt{task.id, task.lease, {}};
     if (life != life_) {
       remember(attempt);
@@ -271,14 +278,17 @@ void SimAgent::reform() {
   AgentSpec spec;
   spec.agent_id = name_;
   spec.capabilities = world_.plan.capabilities;
-  spec.max_concurrency = kSlots;
+  spec.max_concurrency = 2;
   spec.incarnation = incarnation_ = world_.dice.next() | 1;
   plane().register_agent(spec, world_.answer<Agent>("register_agent"));
 }
 
 void SimAgent::work() {
-  for (const AttemptRef& attempt : std::exchange(held_, {})) end(EndKind::complete, attempt);
-  if (parked_ > 0) return;
+  const bool later = world_.dice.chance(0.3);  // it waits although its slots are full
+  if (!later) {
+    for (const AttemptRef& attempt : std::exchange(held_, {})) end(EndKind::complete, attempt);
+  }
+  if (!parked_.empty()) return;
   ClaimRequest request;
   request.agent_id = name_;
   request.capabilities = world_.plan.capabilities;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -23,10 +24,10 @@ class SimAgent {
   const std::string& name() const noexcept { return name_; }
 
   // The finale: one who does as it should.
-  static constexpr std::uint32_t kSlots = 2;  // then
   void reform();
   void work();
-  bool waits() const noexcept { return parked_ > 0; }
+  // Its claims that wait for a task.
+  const std::map<std::uint64_t, ClaimRequest>& parked() const noexcept { return parked_; }
   bool holds() const noexcept { return !held_.empty(); }
 
  private:
@@ -34,7 +35,7 @@ class SimAgent {
   void enlist(bool anew);
   void claim(std::chrono::milliseconds wait);
   void send(ClaimRequest request);
-  void claimed(const ClaimRequest& request, std::uint64_t life, std::vector<ClaimedTask> tasks);
+  void claimed(std::uint64_t life, const std::vector<ClaimedTask>& tasks);
   void hold(Act act, const AttemptRef& attempt);
   std::size_t report(EndKind kind, const AttemptRef& attempt);
   void end(EndKind kind, const AttemptRef& attempt) { say(report(kind, attempt)); }
@@ -61,7 +62,7 @@ class SimAgent {
   std::vector<std::size_t> said_;  // reports it may repeat
   std::vector<ClaimRequest> asked_;  // claims it may repeat
   std::uint64_t counter_ = 0;
-  int parked_ = 0;
+  std::map<std::uint64_t, ClaimRequest> parked_;
 };
 
 }  // namespace controlplane::simulation

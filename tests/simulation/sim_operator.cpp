@@ -171,7 +171,9 @@ void SimOperator::replay() {
 void SimOperator::wait() {
   const TaskId* id = some_task();
   if (id == nullptr) return;
-  const auto heard = [this, id = *id](Result<Task>& answer) {
+  awaited_.emplace(++waits_, *id);
+  const auto heard = [this, id = *id, number = waits_](Result<Task>& answer) {
+    awaited_.erase(number);
     if (!answer) return;
     const SeenTask* task = world_.history.find(id.str());
     world_.findings.expect(task != nullptr && is_terminal(answer->state) &&

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,8 @@ class SimOperator {
   explicit SimOperator(World& world) : world_(world) {}
 
   void act(Act act);
+  // Tasks whose results are waited for.
+  const std::map<std::uint64_t, TaskId>& awaited() const noexcept { return awaited_; }
 
  private:
   TaskSpec some_spec();
@@ -43,7 +46,8 @@ class SimOperator {
   World& world_;
   std::vector<TaskId> known_;     // acknowledged
   std::vector<TaskSpec> keyed_;   // specs that may be submitted again
-  std::uint64_t counter_ = 0;
+  std::map<std::uint64_t, TaskId> awaited_;
+  std::uint64_t counter_ = 0, waits_ = 0;
 };
 
 }  // namespace controlplane::simulation

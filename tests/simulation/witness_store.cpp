@@ -61,6 +61,13 @@ void WitnessTenant::on_due(Timestamp earliest) {
   for (StoreListener* listener : std::vector(listeners_)) listener->on_due(earliest);
 }
 
+std::optional<Agent> WitnessTenant::agent(std::string_view id) {
+  GetAgent op;
+  op.agent_id = id;
+  inner().apply(op);
+  return op.failed ? std::nullopt : std::move(op.agent);
+}
+
 std::vector<Task> WitnessTenant::all_tasks() {
   std::vector<Task> all;
   PageRequest page;

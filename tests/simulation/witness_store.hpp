@@ -4,6 +4,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string_view>
 #include <vector>
 
 #include "simulation/history.hpp"
@@ -23,6 +25,7 @@ class WitnessTenant final : public TenantDecorator, private StoreListener {
 
   const Namespace& tables() const;
   std::vector<Task> all_tasks();
+  std::optional<Agent> agent(std::string_view id);  // none: not registered
 
  private:
   void digest();

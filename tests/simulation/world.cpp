@@ -148,8 +148,10 @@ void World::step() {
   } else {
     act(what);
   }
-  if (!dice.chance(plan.unpumped)) settle();
+  const bool settled = !dice.chance(plan.unpumped);
+  if (settled) settle();
   check(steps_ % 8 == 0);
+  if (settled && options_.audit && is_quiet()) check_quiet();
 }
 
 void World::act(Act act) {

@@ -120,7 +120,10 @@ class World {
 
   // checks.cpp
   void check(bool everything);
-  void check_wakeups();
+  bool is_quiet() const;
+  void check_quiet();
+  void check_wakeups(const SimAgent& agent);
+  bool could_claim(const SimAgent& agent) const;
   void finale();
   void clear_sky();
   bool all_ended() const;
