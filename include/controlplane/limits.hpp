@@ -37,7 +37,8 @@ struct Limits {
   std::size_t max_tasks = 16'777'216;          // records, terminal ones included
   std::size_t max_agents = 100'000;
   std::size_t max_queues = 1'024;              // undirected ready queues
-  std::size_t max_offers = 4'096;              // distinct capability sets of agents and claims
+  std::size_t max_offers = 4'096;              // capability sets of claims whose queues are kept at
+                                               // hand; beyond, they are found anew
   std::size_t max_concurrency_keys = 100'000;  // in use at once
   std::size_t max_idempotency_keys = 1'000'000;  // remembered, those of removed tasks included
   std::size_t max_dependents = 10'000;         // of one parent

@@ -135,7 +135,7 @@ class ClaimDesk {
   void pass_on(ParkedClaim& claim, bool unit_too, After& after);
   void arm_timer();
   void on_timer();
-  Timestamp parked_until_locked(std::string_view agent) const;
+  Timestamp store_time(std::int64_t deadline_us) const;
 
   StoreCalls& calls_;
   const ClaimDeskOptions options_;

@@ -262,9 +262,12 @@ std::vector<LotEntry*> ClaimLot::entries_of(std::string_view agent) const {
   return found;
 }
 
-std::int64_t ClaimLot::latest_deadline(std::string_view agent) const {
+std::int64_t ClaimLot::latest_deadline(std::string_view agent, const LotEntry* besides) const {
   const WaitingAgent* known = find_agent(agent);
-  return known == nullptr ? 0 : *known->deadlines.rbegin();
+  if (known == nullptr) return 0;
+  auto latest = known->deadlines.rbegin();
+  if (besides != nullptr && besides->deadline_us == *latest) ++latest;
+  return latest == known->deadlines.rend() ? 0 : *latest;
 }
 
 std::int64_t ClaimLot::next_deadline() const {

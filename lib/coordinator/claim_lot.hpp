@@ -91,8 +91,8 @@ class ClaimLot {
   LotEntry* wake_agent(std::string_view agent);
   LotEntry* take_dormant(std::string_view agent);  // the first one, now busy; null if there is none
   std::vector<LotEntry*> entries_of(std::string_view agent) const;
-  // The latest deadline among the agent's entries; 0 if there is none.
-  std::int64_t latest_deadline(std::string_view agent) const;
+  // The latest deadline among the agent's entries but `besides`; 0 if there is none.
+  std::int64_t latest_deadline(std::string_view agent, const LotEntry* besides = nullptr) const;
 
   std::int64_t next_deadline() const;  // of timed entries; INT64_MAX if there is none
   std::vector<LotEntry*> take_expired(std::int64_t now_us);  // they are timed no more

@@ -106,13 +106,13 @@ bool ClaimDesk::serve_one(const Queue& queue, std::uint32_t& left) {
 
 ClaimDesk::Outcome ClaimDesk::claim_for(const Claim& claim) {
   ClaimCall call(claim->request, options_.require_registration);
-  call.will_park = true;
   {
     std::lock_guard lock(mutex_);
     if (claim->over) return Outcome::ended;
     claim->outcome = Outcome::pending;
     claim->again = false;
-    call.parked_until = parked_until_locked(claim->agent);
+    call.parked_until = store_time(lot_.latest_deadline(claim->agent, claim.get()));
+    call.parks_until = store_time(claim->deadline_us);
   }
   calls_.perform(std::move(call), [this, claim](Result<ClaimCall::Answer> answer) {
     settle(claim, std::move(answer));
@@ -255,13 +255,12 @@ bool ClaimDesk::is_mixed(const Queue& queue) const {
 Timestamp ClaimDesk::parked_until(std::string_view agent) const {
   if (!occupied_.load(std::memory_order_relaxed)) return 0;
   std::lock_guard lock(mutex_);
-  return parked_until_locked(agent);
+  return store_time(lot_.latest_deadline(agent));
 }
 
-// By the store's clock, not behind the local deadline.
-Timestamp ClaimDesk::parked_until_locked(std::string_view agent) const {
-  const std::int64_t deadline = lot_.latest_deadline(agent);
-  return deadline == 0 ? 0 : calls_.store().now() + (deadline - calls_.now_us());
+// A local deadline by the store's clock; 0 stays 0.
+Timestamp ClaimDesk::store_time(std::int64_t deadline_us) const {
+  return deadline_us == 0 ? 0 : calls_.store().now() + (deadline_us - calls_.now_us());
 }
 
 }  // namespace controlplane

@@ -8,6 +8,7 @@ namespace {
 constexpr std::uint64_t kHours = 876'000;                // 100 years; more would overflow µs sums
 constexpr std::uint64_t kTime = kHours * 3'600'000;      // in ms
 constexpr std::uint64_t kMany = 2'147'483'647;           // what 32-bit sizes and slots can count
+constexpr std::uint64_t kInARow = 65'534;                // what an attempt counts in 16 bits
 constexpr std::uint64_t kHuge = std::uint64_t{1} << 48;  // bytes of memory
 constexpr std::uint64_t kAny = ~std::uint64_t{0};
 constexpr std::uint64_t kMaxDepth = 1'024;               // a parser keeps a stack of this many
@@ -93,8 +94,8 @@ constexpr Option kOptions[] = {
     {"limits.max_worker_concurrency", &L::max_worker_concurrency, 1, kMany},
     {"limits.explain_obstacles", &L::explain_obstacles, 1, kMany},
     {"limits.max_crashes", &L::max_crashes, 1, kMany},
-    {"limits.max_releases", &L::max_releases, 1, kMany},
-    {"limits.max_rate_limited", &L::max_rate_limited, 1, kMany},
+    {"limits.max_releases", &L::max_releases, 1, kInARow},
+    {"limits.max_rate_limited", &L::max_rate_limited, 1, kInARow},
     {"limits.advance_batch", &L::advance_batch, 1, kMany},
 };
 

@@ -79,8 +79,8 @@ struct ClaimCall {
       : request(std::move(r)), require_registration(registered_only) {}
   Argument<ClaimRequest> request;
   bool require_registration;
-  Timestamp parked_until = 0;
-  bool will_park = false;
+  Timestamp parked_until = 0;  // see ClaimTasks
+  Timestamp parks_until = 0;
   bool made_id = false;  // nobody else can repeat it
   std::vector<ClaimedTask> tasks;
   ClaimTasks op;
@@ -89,8 +89,8 @@ struct ClaimCall {
     tasks.clear();
     op.request = &request.get();
     op.require_registration = require_registration;
-    op.will_park = will_park;
     op.parked_until = parked_until;
+    op.parks_until = parks_until;
     op.tasks = &tasks;
     return op;
   }

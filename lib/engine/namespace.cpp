@@ -51,55 +51,72 @@ void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
   PartyTable& parties = tasks.parties();
   const Slot party = parties.find_or_add(request.agent_id);
   const AgentSlot agent = parties[party].agent;
-  std::uint32_t allowed = request.max_tasks;
+  if (auto refused = refuse_claim(op, agent)) {
+    op.failed = std::move(refused);
+    return parties.forget_unused(party);
+  }
+  parties.use(party);  // a queue that goes meanwhile must not take it along
+  if (agent != kNoAgent) agents.touch(agent, step.now, step.effects);
+  const bool found = answer_again(op, party, step) || claim_anew(op, party, step);
+  parties.drop(party);
+  if (agent == kNoAgent) return;
+  const bool waits = !found && !op.failed && op.parks_until > 0;
+  agents.park(agent, waits ? std::max(op.parked_until, op.parks_until) : op.parked_until);
+}
+
+// An incarnation names a registration.
+std::optional<Error> Namespace::Impl::refuse_claim(const ClaimTasks& op, AgentSlot agent) const {
+  const ClaimRequest& request = *op.request;
   if (agent == kNoAgent) {
     if (op.require_registration) {
-      op.failed = Error::failed_precondition("agent " + request.agent_id +
-                                             " is not registered and require_registration is on");
-      return parties.forget_unused(party);
+      return Error::failed_precondition("agent " + request.agent_id +
+                                        " is not registered and require_registration is on");
     }
-  } else {
-    if (request.incarnation != 0 && request.incarnation != agents.incarnation(agent)) {
-      op.failed = agents.require(request.agent_id, request.incarnation).error();
-      return;
-    }
-    agents.touch(agent, step.now, step.effects);
-    agents.park(agent, op.parked_until);
+    if (request.incarnation != 0) return not_registered(request.agent_id);
+  } else if (request.incarnation != 0 && !agents.is_current(agent, request.incarnation)) {
+    return agents.superseded(agent);
   }
+  return std::nullopt;
+}
 
-  if (!request.claim_id.empty() && answer_again(op, party, step)) return;
+// True: it got a task.
+bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
+  const ClaimRequest& request = *op.request;
+  const AgentSlot agent = tasks.parties()[party].agent;
+  std::uint32_t allowed = request.max_tasks;
   if (agent != kNoAgent) {
     const Refusal refusal = agents.refusal(agent);
     if (refusal == Refusal::full || refusal == Refusal::breaker) {
       op.refused = true;
-      if (op.will_park) agents.watch(agent);
-      return;
+      if (op.parks_until > 0) agents.watch(agent);
+      return false;
     }
     if (refusal != Refusal::none) {
       op.failed = agents.refusal_error(agent, refusal);
-      return;
+      return false;
     }
     allowed = std::min(allowed, agents.claimable(agent));
   }
   const auto& capabilities = request.capabilities.empty() && agent != kNoAgent
                                  ? agents.capabilities(agent)
                                  : request.capabilities;
-  if (agent == kNoAgent) parties.use(party);  // a queue that goes meanwhile must not take it along
   if (op.tasks == nullptr) {
     if (!tasks.claim(party, capabilities, request, step, op.one.emplace())) op.one.reset();
-  } else {
-    for (; allowed > 0; --allowed) {
-      if (!tasks.claim(party, capabilities, request, step, op.tasks->emplace_back())) {
-        op.tasks->pop_back();
-        break;
-      }
+    return op.one.has_value();
+  }
+  const std::size_t before = op.tasks->size();
+  while (op.tasks->size() - before < allowed) {
+    if (!tasks.claim(party, capabilities, request, step, op.tasks->emplace_back())) {
+      op.tasks->pop_back();
+      break;
     }
   }
-  if (agent == kNoAgent) parties.drop(party);
+  return op.tasks->size() > before;
 }
 
 // The same claim id answers the same tasks while their leases live.
 bool Namespace::Impl::answer_again(ClaimTasks& op, Slot party, Step& step) {
+  if (op.request->claim_id.empty()) return false;
   std::vector<ClaimedTask> again;
   if (!tasks.claim_again(party, *op.request, step, again)) return false;
   if (op.tasks == nullptr) {

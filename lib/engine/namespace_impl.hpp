@@ -2,6 +2,7 @@
 // Thread safety: none.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "engine/agent_table.hpp"
@@ -16,6 +17,8 @@ struct Namespace::Impl {
 
   void submit(SubmitTasks& op, Step& step);
   void claim(ClaimTasks& op, Step& step);
+  std::optional<Error> refuse_claim(const ClaimTasks& op, AgentSlot agent) const;
+  bool claim_anew(ClaimTasks& op, Slot party, Step& step);
   bool answer_again(ClaimTasks& op, Slot party, Step& step);
   void end(EndAttempts& op, Step& step);
   void hold(HoldAttempts& op, Step& step);

@@ -64,8 +64,10 @@ struct ClaimTasks : Operation {
   ClaimTasks() noexcept : Operation(OperationKind::claim) {}
   const ClaimRequest* request = nullptr;
   bool require_registration = false;
-  bool will_park = false;            // refused for a slot or a breaker: ask for agent_eligible
-  Timestamp parked_until = 0;        // latest end of this agent's parked claims; 0 = none
+  // Latest end of this agent's other parked claims, and the end of this one if it finds nothing;
+  // 0 = none. One that parks and is refused for a slot or a breaker asks for agent_eligible.
+  Timestamp parked_until = 0;
+  Timestamp parks_until = 0;
   std::vector<ClaimedTask>* tasks = nullptr;   // out, appended; or, if null, the first into `one`
   std::optional<ClaimedTask> one;              // out
   bool refused = false;              // out: eligible for nothing just now (no slot, breaker)

@@ -202,7 +202,7 @@ ReadyQueues::Offer& ReadyQueues::offer(const std::vector<std::string>& capabilit
   for (auto it = first; it != end; ++it) {
     if (it->second.as_given == capabilities) return *(last_offer_ = &it->second);
   }
-  if (offers_.size() >= kMaxOffers) offers_.clear();
+  if (offers_.size() >= max_offers_) offers_.clear();
   Offer made;
   made.as_given = made.sorted = capabilities;
   std::sort(made.sorted.begin(), made.sorted.end());

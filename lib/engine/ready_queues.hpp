@@ -37,10 +37,11 @@ using PositionSet = std::set<std::pair<std::uint64_t, Slot>>;
 class ReadyQueues {
  public:
   ReadyQueues(TaskSlab& tasks, PartyTable& parties, std::size_t max_undirected,
-              std::int64_t ageing_interval_us)
+              std::size_t max_offers, std::int64_t ageing_interval_us)
       : tasks_(tasks),
         parties_(parties),
         max_undirected_(max_undirected),
+        max_offers_(max_offers),
         ageing_us_(ageing_interval_us) {}
 
   // The queue for such tasks, made if need be. Lists are sorted and unique.
@@ -104,12 +105,11 @@ class ReadyQueues {
   void unlink(QueueSlot queue);
   void trim_idle(std::size_t keep);
 
-  static constexpr std::size_t kMaxOffers = 4'096;
   static constexpr std::size_t kMaxIdle = 256;
 
   TaskSlab& tasks_;
   PartyTable& parties_;
-  const std::size_t max_undirected_;
+  const std::size_t max_undirected_, max_offers_;
   const std::int64_t ageing_us_;
   std::size_t undirected_ = 0;      // linked ones
   std::deque<QueueSlot> idle_;      // linked, without live tasks when they came in, oldest first

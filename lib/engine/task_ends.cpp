@@ -48,14 +48,20 @@ Error TaskTable::already_ended(Slot task, EndKind kind) const {
 
 // Which attempt a caller means. Ended: the last ended one; the caller hears duplicate or conflict.
 // Without a lease: the attempt that this coordinator handed out to the agent, else the current one
-// if it is the agent's. The record itself remembers who handed it out.
+// if it is the agent's. The record itself remembers who handed it out. Any call of an agent counts
+// as a sign of life, one that comes too late also.
 Result<TaskTable::Token> TaskTable::resolve(Slot task, const AttemptRef& ref, Step& step) {
   const TaskRecord& record = tasks_[task];
   const bool leased = record.place == Place::leased;
   const AttemptRecord* attempt = record.attempt == kNoSlot ? nullptr : &attempts_[record.attempt];
   if (!ref.lease.empty()) {
-    if (attempt != nullptr && leased && attempt->token.matches(ref.lease)) return Token::current;
-    if (attempt != nullptr && attempt->ended.matches(ref.lease)) return Token::ended;
+    if (attempt != nullptr && leased && attempt->token.matches(ref.lease)) {
+      return heard_of(attempt->token.party, step), Token::current;
+    }
+    if (attempt != nullptr && attempt->ended.matches(ref.lease)) {
+      return heard_of(attempt->ended.party, step), Token::ended;
+    }
+    heard_of(parties_.find(ref.agent_id), step);
     ++counters_.stale;
     return not_holder(task, ref.lease.attempt());
   }
@@ -68,6 +74,7 @@ Result<TaskTable::Token> TaskTable::resolve(Slot task, const AttemptRef& ref, St
                                    "require_lease is on: agent_id alone does not name the attempt");
   }
   const Slot party = parties_.find(ref.agent_id);
+  heard_of(party, step);
   if (attempt != nullptr && party != kNoSlot) {
     const bool current = leased && attempt->token.party == party;
     const bool ended = attempt->ended.attempt != 0 && attempt->ended.party == party;
@@ -78,6 +85,12 @@ Result<TaskTable::Token> TaskTable::resolve(Slot task, const AttemptRef& ref, St
   }
   ++counters_.stale;
   return not_holder(task, 0);
+}
+
+void TaskTable::heard_of(Slot party, Step& step) {
+  if (party == kNoSlot) return;
+  const AgentSlot agent = parties_[party].agent;
+  if (agent != kNoAgent) agents_.touch(agent, step.now, step.effects);
 }
 
 void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
@@ -105,8 +118,6 @@ void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
     }
     return;
   }
-  const AgentSlot agent = parties_[attempt.token.party].agent;
-  if (agent != kNoAgent) agents_.touch(agent, step.now, step.effects);
   attempt.usage = std::move(item.usage);
   switch (kind) {
     case EndKind::complete: complete(task, item, step); break;
@@ -262,8 +273,6 @@ void TaskTable::hold(HoldKind kind, AttemptHold& item, const Progress* progress,
   }
   TaskRecord& record = tasks_[task];
   AttemptRecord& attempt = attempts_[record.attempt];
-  const AgentSlot agent = parties_[attempt.token.party].agent;
-  if (agent != kNoAgent) agents_.touch(agent, step.now, step.effects);
   if (kind == HoldKind::start && record.state == TaskState::claimed) {
     set_state(task, TaskState::running, TaskReason::none, step.now);
     attempt.started_at = step.now;

@@ -49,7 +49,8 @@ TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents)
       default_timeout_us_(options.default_timeout_us),
       default_max_retries_(options.default_max_retries),
       agents_(agents),
-      queues_(tasks_, parties_, options.limits.max_queues, options.ageing_interval_us),
+      queues_(tasks_, parties_, options.limits.max_queues, options.limits.max_offers,
+              options.ageing_interval_us),
       keys_(tasks_),
       families_(tasks_),
       deadlines_(HeapPlace{&tasks_}) {}

@@ -122,6 +122,7 @@ class TaskTable {
   // task_ends.cpp
   enum class Token : std::uint8_t { current, ended };
   Result<Token> resolve(Slot task, const AttemptRef& ref, Step& step);
+  void heard_of(Slot party, Step& step);
   Error not_holder(Slot task, std::uint32_t attempt) const;
   Error already_ended(Slot task, EndKind kind) const;
   void complete(Slot task, AttemptEnd& item, Step& step);

@@ -175,7 +175,12 @@ TEST_CASE("deadlines come out in order and once") {
   LotEntry& late = l.park("a", {}, 300);
   LotEntry& early = l.park("b", {}, 100);
   CHECK(l.lot.next_deadline() == 100);
+  LotEntry& other = l.park("a", {}, 200);
   CHECK(l.lot.latest_deadline("a") == 300);
+  CHECK(l.lot.latest_deadline("a", &other) == 300);
+  CHECK(l.lot.latest_deadline("a", &late) == 200);
+  CHECK(l.lot.latest_deadline("b", &early) == 0);
+  l.lot.remove(other);
   CHECK(l.lot.take_expired(99).empty());
   CHECK(l.lot.take_expired(100) == std::vector<LotEntry*>{&early});
   CHECK(l.lot.take_expired(400) == std::vector<LotEntry*>{&late});

@@ -10,8 +10,10 @@
 namespace controlplane {
 
 struct QueuesFixture {
+  static constexpr std::size_t kOffers = 100;
+
   explicit QueuesFixture(std::size_t max_undirected = 1'024, std::int64_t ageing_us = 0)
-      : queues(tasks, parties, max_undirected, ageing_us) {}
+      : queues(tasks, parties, max_undirected, kOffers, ageing_us) {}
 
   // A task in the queue for such tasks; kNoSlot if that queue may not be used.
   Slot add(const std::vector<std::string>& required, TaskPriority priority = TaskPriority::normal,

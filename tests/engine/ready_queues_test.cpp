@@ -113,7 +113,7 @@ TEST_CASE("can_enter_all counts every new undirected queue once") {
 TEST_CASE("more offers than are remembered still find their tasks") {
   QueuesFixture f;
   const Slot task = f.add({"x"});
-  for (int i = 0; i < 5'000; ++i) CHECK(f.best("a", {"x", std::to_string(i)}) == task);
+  for (int i = 0; i < 3 * static_cast<int>(f.kOffers); ++i) CHECK(f.best("a", {"x", std::to_string(i)}) == task);
   CHECK(f.best("a", {"x", "0"}) == task);
 }
 

@@ -317,8 +317,8 @@ Claimed Plane::claims(const ClaimRequest& request) {
   ClaimTasks op;
   op.request = &request;
   op.require_registration = require_registration;
-  op.will_park = will_park;
   op.parked_until = parked_until;
+  op.parks_until = parks_until;
   if (request.max_tasks > 1) op.tasks = &claimed.tasks;
   claimed.answer = apply(op);
   claimed.refused = op.refused;

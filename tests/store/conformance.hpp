@@ -80,8 +80,8 @@ class Plane : private StoreListener {
   std::uint64_t origin = 7;    // of all calls: the coordinator
   bool require_lease = false;  // of ends and holds
   bool require_registration = false;
-  bool will_park = false;      // of claims
-  Timestamp parked_until = 0;  // of claims
+  Timestamp parked_until = 0;  // of claims, as the next
+  Timestamp parks_until = 0;
 
   Timestamp now() const { return tenant_->now(); }
   void pass(std::int64_t us) { clock.advance(us); }     // nothing acts yet

@@ -223,7 +223,7 @@ CONFORMANCE_CASE("a lease that is renewed does not hide the silence of its holde
 CONFORMANCE_CASE("a parked claim keeps its agent alive until its end") {
   Plane plane(kind);
   plane.add(agent("alice"));
-  plane.parked_until = plane.now() + 100 * kSecond;
+  plane.parks_until = plane.now() + 100 * kSecond;
   CHECK(plane.next("alice").empty());
   plane.advance_all(129 * kSecond);
   CHECK(plane.shown("alice") == "ready");
@@ -234,13 +234,66 @@ CONFORMANCE_CASE("a parked claim keeps its agent alive until its end") {
 CONFORMANCE_CASE("a parked claim that ends early no longer counts") {
   Plane plane(kind);
   plane.add(agent("alice"));
-  plane.parked_until = plane.now() + kHour;
+  plane.parks_until = plane.now() + kHour;
   plane.next("alice");
   plane.advance_all(kMinute);
-  plane.parked_until = 0;
+  plane.parks_until = 0;
   plane.next("alice");
   plane.advance_all(30 * kSecond);
   CHECK(plane.shown("alice") == "offline");
+}
+
+CONFORMANCE_CASE("a parked claim that was served no longer keeps its agent alive") {
+  Plane plane(kind);
+  plane.add(agent("alice", {}, 2));
+  plane.parks_until = plane.now() + kHour;
+  CHECK(plane.next("alice").empty());
+  plane.submit("a");
+  plane.claim(renewing("alice", 300'000));
+  plane.advance_all(30 * kSecond);
+  CHECK(plane.shown("alice") == "offline");
+
+  plane.submit("b");
+  plane.heartbeat("alice");
+  plane.parked_until = plane.now() + 40 * kSecond;  // another one still waits
+  plane.claim(renewing("alice", 300'000));
+  plane.advance_all(69 * kSecond);
+  CHECK(plane.shown("alice") == "busy");
+  plane.advance_all(kSecond);
+  CHECK(plane.shown("alice") == "offline");
+}
+
+CONFORMANCE_CASE("an end that comes twice or too late is a sign of life, too") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  plane.submit("a");
+  const ClaimedTask held = plane.claim("alice");
+  plane.complete(held);
+  plane.advance_all(29 * kSecond);
+  CHECK(plane.complete(held) == "duplicate");
+  plane.advance_all(29 * kSecond);
+  CHECK(plane.shown("alice") == "ready");
+  plane.fail(held);
+  plane.advance_all(29 * kSecond);
+  CHECK(plane.shown("alice") == "ready");
+  plane.release(Holder(held.id, "alice"));
+  plane.advance_all(29 * kSecond);
+  CHECK(plane.shown("alice") == "ready");
+  plane.renew(Holder(held.id, "alice"));
+  plane.advance_all(29 * kSecond);
+  CHECK(plane.shown("alice") == "ready");
+  plane.advance_all(kSecond);
+  CHECK(plane.shown("alice") == "offline");
+}
+
+CONFORMANCE_CASE("a claim that names an incarnation needs a registration") {
+  Plane plane(kind);
+  plane.submit("a");
+  ClaimRequest request = by("alice");
+  request.incarnation = 7;
+  CHECK(plane.claims(request).answer == "not_found: agent alice is not registered");
+  plane.add(agent("alice"), 7);
+  CHECK(plane.claims(request).ids() == "a");
 }
 
 CONFORMANCE_CASE("an agent offline without leases is removed after 24 h") {

@@ -228,7 +228,7 @@ CONFORMANCE_CASE("agent_eligible is told to who was refused for want of a slot")
   CHECK(plane.signals().empty());  // it would not have parked
   plane.submit("b");
   const ClaimedTask again = plane.claim("alice");
-  plane.will_park = true;
+  plane.parks_until = plane.now() + kHour;
   CHECK(plane.claims(by("alice")).refused);
   plane.release(again);
   CHECK(plane.signals() == "agent_eligible alice");
@@ -239,8 +239,7 @@ CONFORMANCE_CASE("agent_eligible is told when the breaker admits again") {
   plane.add(agent("alice"));
   plane.submit("a");
   for (int i = 0; i < 3; ++i) plane.fail(plane.claim("alice"));
-  plane.will_park = true;
-  plane.parked_until = plane.now() + kHour;
+  plane.parks_until = plane.now() + kHour;
   CHECK(plane.claims(by("alice")).refused);
   plane.advance_all(60 * kSecond);
   CHECK(plane.signals() == "agent_eligible alice");

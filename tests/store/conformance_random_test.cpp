@@ -154,7 +154,7 @@ class Walk {
     request.max_tasks = static_cast<std::uint32_t>(1 + below(3));
     if (below(2) == 0) request.lease_ttl = seconds(1 + below(60));
     if (below(3) == 0) request.claim_id = "claim" + std::to_string(below(20));
-    plane_.will_park = below(2) == 0;
+    plane_.parks_until = below(2) == 0 ? plane_.now() + seconds(below(100)).count() * 1000 : 0;
     plane_.parked_until = below(5) == 0 ? plane_.now() + kMinute : 0;
     for (ClaimedTask& held : plane_.claims(request).tasks) held_.push_back(std::move(held));
   }
