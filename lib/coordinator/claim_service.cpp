@@ -141,7 +141,7 @@ bool ClaimDesk::settle_locked(const Claim& claim, Result<ClaimCall::Answer>& ans
     return true;
   }
   if (!answer->tasks.empty()) {
-    it.outcome = Outcome::took;
+    if (!answer->repeated) it.outcome = Outcome::took;  // else the task it was picked for is there
     finish(it, std::move(answer->tasks), after);
     return true;
   }

@@ -74,6 +74,7 @@ struct ClaimCall {
   struct Answer {
     std::vector<ClaimedTask> tasks;
     bool refused = false;
+    bool repeated = false;
   };
   ClaimCall(Argument<ClaimRequest> r, bool registered_only)
       : request(std::move(r)), require_registration(registered_only) {}
@@ -100,7 +101,7 @@ struct ClaimCall {
     mine.claim_id = make_operation_id(names.entropy, names.now_us);
     made_id = true;
   }
-  Answer answer() { return {std::move(tasks), op.refused}; }
+  Answer answer() { return {std::move(tasks), op.refused, op.repeated}; }
   void undo(TenantStore& store) {
     if (made_id) give_back(store, request.get().agent_id, tasks);
   }

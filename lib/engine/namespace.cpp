@@ -46,7 +46,7 @@ void Namespace::Impl::submit(SubmitTasks& op, Step& step) {
 // The guards of a claim, in order: registration and incarnation, status and breaker, a free slot.
 void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
   const ClaimRequest& request = *op.request;
-  op.refused = false;
+  op.refused = op.repeated = false;
   op.one.reset();
   PartyTable& parties = tasks.parties();
   const Slot party = parties.find_or_add(request.agent_id);
@@ -118,7 +118,8 @@ bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
 bool Namespace::Impl::answer_again(ClaimTasks& op, Slot party, Step& step) {
   if (op.request->claim_id.empty()) return false;
   std::vector<ClaimedTask> again;
-  if (!tasks.claim_again(party, *op.request, step, again)) return false;
+  op.repeated = tasks.claim_again(party, *op.request, step, again);
+  if (!op.repeated) return false;
   if (op.tasks == nullptr) {
     op.one = std::move(again.front());
   } else {

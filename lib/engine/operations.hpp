@@ -71,6 +71,7 @@ struct ClaimTasks : Operation {
   std::vector<ClaimedTask>* tasks = nullptr;   // out, appended; or, if null, the first into `one`
   std::optional<ClaimedTask> one;              // out
   bool refused = false;              // out: eligible for nothing just now (no slot, breaker)
+  bool repeated = false;             // out: the tasks are those of an earlier claim with this id
 };
 
 enum class EndKind : std::uint8_t { complete, fail, release };

@@ -344,6 +344,30 @@ TEST_CASE("least_loaded prefers the agent with more free slots") {
   CHECK(idle.times == 1);
 }
 
+TEST_CASE("a parked claim that repeats another one leaves the task to the next") {
+  std::vector<std::string> got;
+  PumpedPlane p;
+  const auto park = [&](std::string agent, std::string claim_id) {
+    ClaimRequest request = claim_of(agent, {"code"}, 1h);
+    request.claim_id = std::move(claim_id);
+    p->claim_task(request, [&got, agent](Result<Claimed> task) {
+      got.push_back(agent + " " + (task && *task ? (*task)->id.str() : "nothing"));
+    });
+  };
+  park("a", "same");
+  park("a", "same");
+  park("b", "");
+  const auto submit = [&](std::string_view id) {
+    TaskSpec spec = spec_of("t", {"code"});
+    spec.task_id = id;
+    p->submit_task(spec).value();
+    p.pump();
+  };
+  submit("first");
+  submit("second");
+  CHECK(got == std::vector<std::string>{"a first", "a first", "b second"});
+}
+
 TEST_CASE("max_waiting_claims refuses the next one") {
   Config config;
   config.limits.max_waiting_claims = 2;
