@@ -30,9 +30,7 @@ class SharedText {
     return *this;
   }
   ~SharedText() {
-    if (block_ != nullptr && block_->uses.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-      ::operator delete(block_);
-    }
+    if (block_ != nullptr && block_->drop()) ::operator delete(block_);
   }
 
   // Valid as long as this or any copy of it lives.
@@ -56,6 +54,11 @@ class SharedText {
   struct Block {
     std::atomic<std::uint32_t> uses{1};
     std::uint32_t size = 0;
+    // True: that was the last use. Who holds the only one need not count it down for others.
+    bool drop() noexcept {
+      return uses.load(std::memory_order_acquire) == 1 ||
+             uses.fetch_sub(1, std::memory_order_acq_rel) == 1;
+    }
     char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
     static Block* make(std::string_view text) {
       auto* block = ::new (::operator new(sizeof(Block) + text.size())) Block;

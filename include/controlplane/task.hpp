@@ -39,7 +39,7 @@ class TaskId {
   bool empty() const noexcept { return !made_ && text_.empty(); }
   bool is_made() const noexcept { return made_; }           // of the form the library makes
   const Uuid& uuid() const noexcept { return uuid_; }       // all zero unless is_made()
-  std::string_view own_text() const noexcept { return text_; }  // empty if is_made()
+  std::string_view own_text() const noexcept { return text_.text(); }  // empty if is_made()
   std::string str() const;
 
   friend bool operator==(const TaskId& a, const TaskId& b) noexcept {
@@ -50,7 +50,7 @@ class TaskId {
  private:
   Uuid uuid_{};
   bool made_ = false;
-  std::string text_;
+  SharedText text_;
 };
 
 enum class TaskPriority : std::uint8_t { critical = 0, high = 1, normal = 2, low = 3 };

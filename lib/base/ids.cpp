@@ -107,10 +107,10 @@ TaskId::TaskId(std::string_view text) {
           parse_uuid(text.data() + kTaskPrefix.size(), uuid_);
   if (made_) return;
   uuid_ = {};
-  text_ = text;
+  text_ = SharedText(text);
 }
 
-std::string TaskId::str() const { return made_ ? prefixed(kTaskPrefix, uuid_) : text_; }
+std::string TaskId::str() const { return made_ ? prefixed(kTaskPrefix, uuid_) : text_.str(); }
 
 }  // namespace controlplane
 

@@ -67,7 +67,7 @@ class StoreCalls {
 
   // True: `op` is answered. False: nothing is known of it yet; use one of the forms below.
   bool apply_now(Operation& op) {
-    op.random = entropy_.next();
+    if (needs_random(op)) op.random = entropy_.next();
     op.origin = options_.origin;
     return store_.apply(op) && !(op.failed && op.failed->code == ErrorCode::unavailable);
   }
@@ -167,7 +167,8 @@ class StoreCalls {
 
 template <class Call>
 void StoreCalls::adopt(Call& call) {
-  call.op.random = entropy_.next();  // its operation may be another one than was tried inline
+  // Its operation may be another one than was tried inline.
+  if (needs_random(call.op)) call.op.random = entropy_.next();
   call.op.origin = options_.origin;
   CallNames names{entropy_, store_.now()};
   if constexpr (requires { call.keep(names); }) call.keep(names);

@@ -25,6 +25,7 @@ inline TaskDraft draft_of(TaskSpec& spec, const TaskId::Uuid& made) {
   draft.own_id = !spec.task_id.empty();
   draft.id = draft.own_id ? spec.task_id : TaskId(made);
   draft.has_fingerprint = draft.own_id || !spec.idempotency_key.empty();
+  draft.is_new = !draft.own_id;
   if (draft.has_fingerprint) draft.fingerprint = fingerprint_of(spec);
   return draft;
 }
@@ -59,6 +60,7 @@ struct SubmitCall {
     for (std::size_t i = 0; i < drafts.size(); ++i) {
       drafts[i].spec = &given[i];
       drafts[i].error.reset();
+      if (kept) drafts[i].is_new = false;
     }
     op.tasks = drafts;
     return op;

@@ -32,7 +32,7 @@ void LogTable::add_chunk(std::size_t entry_bytes) {
   } else {
     chunk.data.reset(new char[chunk.capacity]);
   }
-  chunks_.push_back(std::move(chunk));
+  open_ = &chunks_.emplace_back(std::move(chunk));
 }
 
 void LogTable::drop_chunk() {
@@ -41,6 +41,7 @@ void LogTable::drop_chunk() {
     spares_.push_back(std::move(front.data));
   }
   chunks_.pop_front();
+  if (chunks_.empty()) open_ = nullptr;
 }
 
 LogTable::Chunks::const_iterator LogTable::chunk_of(std::uint64_t seq) const {

@@ -29,8 +29,6 @@ class LogTable {
 
   LogTable() : LogTable(Bounds{}) {}
   explicit LogTable(Bounds bounds) : bounds_(bounds) {}
-  LogTable(LogTable&&) = default;
-  LogTable& operator=(LogTable&&) = default;
 
   // Answers the number of the new entry, after trimming older ones to the bounds. The newest entry
   // stays, however large it is.
@@ -42,11 +40,11 @@ class LogTable {
   // The same for a codec that writes in place: room for `most` bytes, of which commit() keeps the
   // first `used`. Nothing else may be called in between.
   char* append_space(std::size_t most) {
-    if (chunks_.empty() || chunks_.back().room() < most + sizeof(Offset)) add_chunk(most);
-    return chunks_.back().end();
+    if (open_ == nullptr || open_->room() < most + sizeof(Offset)) add_chunk(most);
+    return open_->end();
   }
   std::uint64_t commit(std::size_t used) {
-    chunks_.back().push(used);
+    open_->push(used);
     bytes_ += used;
     ++last_seq_;
     if (over(bounds_)) trim_to(bounds_, 1);
@@ -125,6 +123,7 @@ class LogTable {
   Error loss(std::uint64_t after) const;
 
   Bounds bounds_;
+  Chunk* open_ = nullptr;  // the last one, if there is any
   Chunks chunks_;  // the first one may begin with trimmed entries; none is wholly trimmed
   std::vector<std::unique_ptr<char[]>> spares_;  // of the usual size
   std::uint64_t first_seq_ = 1;

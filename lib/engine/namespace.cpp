@@ -55,11 +55,13 @@ void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
     op.failed = std::move(refused);
     return parties.forget_unused(party);
   }
-  parties.use(party);  // a queue that goes meanwhile must not take it along
-  if (agent != kNoAgent) agents.touch(agent, step.now, step.effects);
+  if (agent == kNoAgent) {
+    parties.use(party);  // a queue that goes meanwhile must not take it along
+  } else {
+    agents.touch(agent, step.now, step.effects);
+  }
   const bool found = answer_again(op, party, step) || claim_anew(op, party, step);
-  parties.drop(party);
-  if (agent == kNoAgent) return;
+  if (agent == kNoAgent) return parties.drop(party);
   const bool waits = !found && !op.failed && op.parks_until > 0;
   agents.park(agent, waits ? std::max(op.parked_until, op.parks_until) : op.parked_until);
 }
@@ -131,6 +133,7 @@ bool Namespace::Impl::answer_again(ClaimTasks& op, Slot party, Step& step) {
 void Namespace::Impl::end(EndAttempts& op, Step& step) {
   step.require_lease = op.require_lease;
   for (AttemptEnd& item : op.items) tasks.end(op.end, item, step);
+  tasks.make_room(op.items.size() + 1, step.now);
 }
 
 void Namespace::Impl::hold(HoldAttempts& op, Step& step) {
@@ -324,20 +327,25 @@ void Namespace::Impl::advance(Advance& op, Step& step) {
   op.more_due = std::min(tasks.next_due(), agents.next_due()) <= step.now;
 }
 
-void Namespace::apply(Operation& op, Timestamp now) {
+Namespace::Aftermath Namespace::apply(Operation& op, Timestamp now) {
   Impl& self = *impl_;
   self.high_water = std::max(self.high_water, now);
   op.now = self.high_water;
   op.failed.reset();
   Step step{op.now, op.random, op.origin, self.effects};
+  self.dispatch(op, step);
+  return {next_due(), self.log.last_seq(), !self.effects.signals.empty()};
+}
+
+void Namespace::Impl::dispatch(Operation& op, Step& step) {
   switch (op.kind) {
-    case OperationKind::submit: return self.submit(static_cast<SubmitTasks&>(op), step);
-    case OperationKind::claim: return self.claim(static_cast<ClaimTasks&>(op), step);
-    case OperationKind::end: return self.end(static_cast<EndAttempts&>(op), step);
-    case OperationKind::hold: return self.hold(static_cast<HoldAttempts&>(op), step);
+    case OperationKind::submit: return submit(static_cast<SubmitTasks&>(op), step);
+    case OperationKind::claim: return claim(static_cast<ClaimTasks&>(op), step);
+    case OperationKind::end: return end(static_cast<EndAttempts&>(op), step);
+    case OperationKind::hold: return hold(static_cast<HoldAttempts&>(op), step);
     case OperationKind::cancel: {
       auto& cancel = static_cast<CancelTask&>(op);
-      const Result<TaskState> state = self.tasks.cancel(*cancel.id, cancel.force, step);
+      const Result<TaskState> state = tasks.cancel(*cancel.id, cancel.force, step);
       if (state) {
         cancel.state = *state;
       } else {
@@ -347,17 +355,17 @@ void Namespace::apply(Operation& op, Timestamp now) {
     }
     case OperationKind::assign: {
       const auto& assign = static_cast<AssignTask&>(op);
-      const Result<void> done = self.tasks.assign(*assign.id, assign.agent_id, step);
+      const Result<void> done = tasks.assign(*assign.id, assign.agent_id, step);
       if (!done) op.failed = done.error();
       return;
     }
-    case OperationKind::reassign: return self.reassign(static_cast<ReassignTasks&>(op), step);
-    case OperationKind::replay: return self.replay(static_cast<ReplayTask&>(op), step);
-    case OperationKind::get_task: return self.get_task(static_cast<GetTask&>(op), step);
-    case OperationKind::list_tasks: return self.list_tasks(static_cast<ListTasks&>(op));
+    case OperationKind::reassign: return reassign(static_cast<ReassignTasks&>(op), step);
+    case OperationKind::replay: return replay(static_cast<ReplayTask&>(op), step);
+    case OperationKind::get_task: return get_task(static_cast<GetTask&>(op), step);
+    case OperationKind::list_tasks: return list_tasks(static_cast<ListTasks&>(op));
     case OperationKind::explain: {
       auto& explain = static_cast<ExplainTask&>(op);
-      Result<Explanation> told = self.tasks.explain(*explain.id, step);
+      Result<Explanation> told = tasks.explain(*explain.id, step);
       if (told) {
         explain.explanation = *std::move(told);
       } else {
@@ -365,13 +373,13 @@ void Namespace::apply(Operation& op, Timestamp now) {
       }
       return;
     }
-    case OperationKind::add_agent: return self.add_agent(static_cast<AddAgent&>(op), step);
-    case OperationKind::remove_agent: return self.remove_agent(static_cast<RemoveAgent&>(op), step);
-    case OperationKind::heartbeat: return self.heartbeat(static_cast<Heartbeat&>(op), step);
-    case OperationKind::get_agent: return self.get_agent(static_cast<GetAgent&>(op));
+    case OperationKind::add_agent: return add_agent(static_cast<AddAgent&>(op), step);
+    case OperationKind::remove_agent: return remove_agent(static_cast<RemoveAgent&>(op), step);
+    case OperationKind::heartbeat: return heartbeat(static_cast<Heartbeat&>(op), step);
+    case OperationKind::get_agent: return get_agent(static_cast<GetAgent&>(op));
     case OperationKind::list_agents: {
       auto& list = static_cast<ListAgents&>(op);
-      Result<Page<Agent>> page = self.agents.list(*list.filter, *list.page);
+      Result<Page<Agent>> page = agents.list(*list.filter, *list.page);
       if (page) {
         list.agents = *std::move(page);
       } else {
@@ -379,16 +387,16 @@ void Namespace::apply(Operation& op, Timestamp now) {
       }
       return;
     }
-    case OperationKind::select_agent: return self.select_agent(static_cast<SelectAgent&>(op), step);
-    case OperationKind::probe: return self.probe(static_cast<RecordProbe&>(op), step);
-    case OperationKind::health: return self.health(static_cast<ReadHealth&>(op));
-    case OperationKind::stats: return self.stats(static_cast<ReadStats&>(op), step);
-    case OperationKind::read_events: return self.read_events(static_cast<ReadEvents&>(op));
+    case OperationKind::select_agent: return select_agent(static_cast<SelectAgent&>(op), step);
+    case OperationKind::probe: return probe(static_cast<RecordProbe&>(op), step);
+    case OperationKind::health: return health(static_cast<ReadHealth&>(op));
+    case OperationKind::stats: return stats(static_cast<ReadStats&>(op), step);
+    case OperationKind::read_events: return read_events(static_cast<ReadEvents&>(op));
     case OperationKind::watch:
-      self.watchers += static_cast<Watch&>(op).claims;
-      self.effects.watched = self.watchers > 0;
+      watchers += static_cast<Watch&>(op).claims;
+      effects.watched = watchers > 0;
       return;
-    case OperationKind::advance: return self.advance(static_cast<Advance&>(op), step);
+    case OperationKind::advance: return advance(static_cast<Advance&>(op), step);
   }
 }
 
@@ -397,7 +405,6 @@ Timestamp Namespace::next_due() const noexcept {
 }
 
 std::uint64_t Namespace::last_event() const noexcept { return impl_->log.last_seq(); }
-bool Namespace::has_signals() const noexcept { return !impl_->effects.signals.empty(); }
 std::vector<Signal> Namespace::take_signals() { return std::exchange(impl_->effects.signals, {}); }
 
 std::uint64_t Namespace::state_hash() const {

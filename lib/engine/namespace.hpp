@@ -39,12 +39,17 @@ class Namespace {
   Namespace(const Namespace&) = delete;
   Namespace& operator=(const Namespace&) = delete;
 
+  // What the store has to know after an operation.
+  struct Aftermath {
+    Timestamp next_due;
+    std::uint64_t last_event;
+    bool has_signals;
+  };
   // Answers in `op`; op.now = max(now, every earlier now). Throws only std::bad_alloc.
-  void apply(Operation& op, Timestamp now);
+  Aftermath apply(Operation& op, Timestamp now);
 
   Timestamp next_due() const noexcept;          // when Advance has something to do; kNever
   std::uint64_t last_event() const noexcept;    // 0 = none yet
-  bool has_signals() const noexcept;
   std::vector<Signal> take_signals();           // of the operations since the last call
 
   // A digest of everything that later answers depend on; equal histories have equal hashes.

@@ -15,6 +15,7 @@ namespace controlplane {
 struct Namespace::Impl {
   Impl(std::string name, const NamespaceOptions& given);
 
+  void dispatch(Operation& op, Step& step);
   void submit(SubmitTasks& op, Step& step);
   void claim(ClaimTasks& op, Step& step);
   std::optional<Error> refuse_claim(const ClaimTasks& op, AgentSlot agent) const;

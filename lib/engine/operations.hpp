@@ -33,7 +33,7 @@ enum class OperationKind : std::uint8_t {
 struct Operation {
   explicit Operation(OperationKind k) noexcept : kind(k) {}
   OperationKind kind;
-  std::uint64_t random = 0;       // entropy of this operation: nonces, jitter, random choice
+  std::uint64_t random = 0;       // entropy of this operation; see needs_random()
   std::uint64_t origin = 0;       // the coordinator that calls; 0 = none
   Timestamp now = 0;              // out: the `now` that was used
   std::optional<Error> failed;    // out
@@ -48,6 +48,7 @@ struct TaskDraft {
   TaskId id;                         // made, or the caller's own
   bool own_id = false;
   bool has_fingerprint = false;      // a key or an own id was given
+  bool is_new = false;               // the id was made for this very call, which is not a repetition
   Fingerprint fingerprint{};
   TaskId replayed_from;
   // out
@@ -258,5 +259,18 @@ struct Advance : Operation {
   bool more_due = false;             // out
   std::uint32_t applied = 0;         // out: due items handled
 };
+
+// Whether it makes a nonce, which nobody may guess, an id, or a random choice. The jitter of a retry
+// that another one happens to begin differs from task to task without it.
+inline bool needs_random(const Operation& op) noexcept {
+  switch (op.kind) {
+    case OperationKind::claim:
+    case OperationKind::replay:
+    case OperationKind::select_agent:
+    case OperationKind::advance: return true;
+    case OperationKind::end: return static_cast<const EndAttempts&>(op).end == EndKind::fail;
+    default: return false;
+  }
+}
 
 }  // namespace controlplane

@@ -27,7 +27,9 @@ class Slab {
   }
   // The record is reset, so that what it owns is freed now.
   void give_back(Slot slot) {
-    (*this)[slot] = T{};
+    T& record = (*this)[slot];
+    std::destroy_at(&record);
+    std::construct_at(&record);
     free_.push_back(slot);
   }
   T& operator[](Slot slot) noexcept { return chunks_[slot >> kChunkBits][slot & kMask]; }

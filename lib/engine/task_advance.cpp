@@ -13,7 +13,10 @@ constexpr std::int64_t kRemovalSlackUs = 10'000;
 
 // Execution, total and cancel grace: due for whoever touches the task, before anything else.
 void TaskTable::apply_hard_deadlines(Slot task, Step& step) {
-  while (tasks_[task].heap_index != kNoSlot && apply_due(task, true, step)) {
+  const auto may_be_due = [&] {
+    return tasks_[task].heap_index != kNoSlot && deadlines_.when(task) <= step.now;
+  };
+  while (may_be_due() && apply_due(task, true, step)) {
   }
 }
 
@@ -109,28 +112,28 @@ void TaskTable::resolve_dependent(Step& step) {
 // one more is terminal, and when the oldest has told its dependents.
 // It begins a little late and then removes all that are due: a busy tenant is not woken for each.
 void TaskTable::plan_removal(Timestamp now) {
-  removal_due_ = kNever;
+  removal_due_ = removable_from_ = kNever;
   if (oldest_ == kNoSlot || families_.resolving(oldest_)) return;
   const bool crowded =
       terminal_count_ > retention_.max_count || terminal_bytes_ > retention_.max_bytes;
   const auto age = crowded ? retention_.min_age : retention_.max_age;
-  removal_due_ = tasks_[oldest_].since + age.count() * 1000;
+  removal_due_ = removable_from_ = tasks_[oldest_].since + age.count() * 1000;
   removing_ = removing_ && removal_due_ <= now;
   if (!removing_) removal_due_ += kRemovalSlackUs;
 }
 
-void TaskTable::remove_oldest(Step& step) {
+void TaskTable::remove_oldest(Timestamp now) {
   const Slot task = oldest_;
   TaskRecord& record = tasks_[task];
   unlink(task);
   --terminal_count_;
   terminal_bytes_ -= record_bytes(record);
   removing_ = true;
-  plan_removal(step.now);
+  plan_removal(now);
   const TaskId id = id_of(record);
   if (record.keyed) {
     const Timestamp expires =
-        std::max(step.now, record.submitted_at + retention_.key_age.count() * 1000);
+        std::max(now, record.submitted_at + retention_.key_age.count() * 1000);
     if (!record.details->own_id.empty()) {
       idempotency_.task_removed(IdempotencyIndex::key_of_id(id.str()), expires);
     }
@@ -138,7 +141,7 @@ void TaskTable::remove_oldest(Step& step) {
       idempotency_.task_removed(IdempotencyIndex::key_of_key(key), expires);
     }
   }
-  index_.erase(hash_task_id(id), task);
+  index_.erase(task);
   serials_.remove(record.serial, record.state);
   counters_.leave(record.state, record.reason, record.priority);
   families_.forget(task);
@@ -160,7 +163,7 @@ void TaskTable::advance_one(Step& step) {
     deadlines_.erase(task);  // an entry that was too early; see set_timer
     return set_timer(task);
   }
-  if (removal_due_ <= step.now) return remove_oldest(step);
+  if (removal_due_ <= step.now) return remove_oldest(step.now);
   if (idempotency_.next_expiry() <= step.now) idempotency_.expire_first();
 }
 

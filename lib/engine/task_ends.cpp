@@ -16,6 +16,10 @@ Ended ended_by(EndKind kind) {
   return Ended::not_yet;
 }
 
+std::uint64_t jitter_of(const TaskRecord& record, Step& step) {
+  return mix64(step.draw() + record.serial);
+}
+
 std::string task_prefix(const TaskId& id) { return "task " + id.str() + ": "; }
 
 }  // namespace
@@ -165,7 +169,7 @@ void TaskTable::failed_once(Slot task, std::int64_t retry_after_us, std::string_
     return fail_finally(task, timed_out ? TaskState::timeout : TaskState::failed,
                         timed_out ? TaskReason::exec : TaskReason::exhausted, kind, step);
   }
-  const std::int64_t delay = retry_delay_us(policy, attempt.failures, step.draw());
+  const std::int64_t delay = retry_delay_us(policy, attempt.failures, jitter_of(record, step));
   retry(task, std::max(delay, retry_after_us), kind, step);
 }
 
@@ -177,7 +181,7 @@ void TaskTable::rate_limited(Slot task, std::int64_t retry_after_us, Step& step)
     return fail_finally(task, TaskState::failed, TaskReason::exhausted, "rate_limited", step);
   }
   const std::int64_t delay =
-      retry_delay_us(policies_[record.policy], attempt.rate_limited_in_row, step.draw());
+      retry_delay_us(policies_[record.policy], attempt.rate_limited_in_row, jitter_of(record, step));
   retry(task, retry_after_us > 0 ? retry_after_us : delay, "rate_limited", step);
 }
 

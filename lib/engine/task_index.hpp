@@ -24,8 +24,8 @@ class TaskIndex {
     ++size_;
   }
 
-  void erase(std::uint32_t hash, Slot slot) {
-    Slot* link = &buckets_[hash & mask()];
+  void erase(Slot slot) {
+    Slot* link = &buckets_[nodes_[slot].hash & mask()];
     while (*link != slot) link = &nodes_[*link].next;
     *link = nodes_[slot].next;
     --size_;

@@ -54,7 +54,7 @@ TaskPolicy TaskTable::policy_of(const TaskSpec& spec) const {
 // True when an earlier submit settles this one: its id, or already_exists, is in the draft.
 bool TaskTable::answer_duplicate(TaskDraft& draft) const {
   if (!draft.has_fingerprint) {
-    if (find(draft.id) == kNoSlot) return false;
+    if (draft.is_new || find(draft.id) == kNoSlot) return false;
     return draft.duplicate = true;  // a made id: this very call, repeated
   }
   const auto settle = [&](const std::string& key, std::string_view what) {

@@ -87,6 +87,11 @@ class TaskTable {
     return std::min({deadlines_.next(), removal_due_, idempotency_.next_expiry()});
   }
   void advance_one(Step& step);  // Precondition: next_due() <= step.now
+  // Removes up to `most` terminal tasks whose time is over. Who ends tasks does it: what the new ones
+  // need was just used by the old ones, and no timer has to come for them.
+  void make_room(std::size_t most, Timestamp now) {
+    for (; most > 0 && removable_from_ <= now; --most) remove_oldest(now);
+  }
   // The latest execution deadline among the party's leases that are not renewed; 0 = none.
   Timestamp quiet_until(Slot party) const;
 
@@ -165,7 +170,7 @@ class TaskTable {
   void time_out_attempt(Slot task, Step& step);
   void time_out_total(Slot task, Step& step);
   void resolve_dependent(Step& step);
-  void remove_oldest(Step& step);
+  void remove_oldest(Timestamp now);
   void plan_removal(Timestamp now);
 
   // task_query.cpp
@@ -225,7 +230,8 @@ class TaskTable {
   // Terminal tasks, oldest first, linked through prev and next.
   Slot oldest_ = kNoSlot, newest_ = kNoSlot;
   std::uint64_t terminal_count_ = 0, terminal_bytes_ = 0;
-  Timestamp removal_due_ = kNever;  // of the oldest; see plan_removal
+  Timestamp removable_from_ = kNever;  // the oldest
+  Timestamp removal_due_ = kNever;     // when advance begins with it; see plan_removal
   bool removing_ = false;
   std::uint64_t last_position_ = 0;
 };

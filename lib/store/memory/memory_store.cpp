@@ -3,6 +3,8 @@
 #include <atomic>
 #include <map>
 #include <mutex>
+#include <utility>
+#include <vector>
 
 #include "store/listeners.hpp"
 
@@ -37,53 +39,41 @@ class MemoryTenant final : public TenantStore {
   const Namespace& tables() const { return tables_; }
 
  private:
-  // What changed for listeners by one operation.
-  struct Changes {
-    std::vector<Signal> signals;
-    std::uint64_t last_event = 0;  // 0 = nothing new
-    Timestamp due = kNever;        // kNever = not earlier than known
-  };
-  void collect(const Operation& op, std::uint64_t events_before, Changes& changes);
-  void tell(const Changes& changes);
+  void tell(std::unique_lock<std::mutex> lock, const Namespace::Aftermath& after, bool has_news,
+            bool is_due);
 
   const Timeline timeline_;
   std::mutex mutex_;
   Namespace tables_;
-  Timestamp known_due_ = kNever;  // the earliest that listeners were told since the last Advance
+  Timestamp known_due_ = kNever;   // the earliest that listeners were told since the last Advance
+  std::uint64_t last_event_ = 0;   // of the operations so far
   Listeners listeners_;
   std::atomic<int> event_listeners_{0};
 };
 
 bool MemoryTenant::apply(Operation& op) {
   const Timestamp now = timeline_.now_us();
-  Changes changes;
-  {
-    const std::lock_guard lock(mutex_);
-    const std::uint64_t events_before = tables_.last_event();
-    tables_.apply(op, now);
-    collect(op, events_before, changes);
-  }
-  if (!changes.signals.empty() || changes.last_event != 0 || changes.due != kNever) tell(changes);
+  std::unique_lock lock(mutex_);
+  const Namespace::Aftermath after = tables_.apply(op, now);
+  const bool has_news = std::exchange(last_event_, after.last_event) != after.last_event &&
+                        event_listeners_.load(std::memory_order_relaxed) > 0;
+  const bool is_due = after.next_due < known_due_ || op.kind == OperationKind::advance;
+  if (is_due || has_news || after.has_signals) [[unlikely]]
+    tell(std::move(lock), after, has_news, is_due);
   return true;
 }
 
-void MemoryTenant::collect(const Operation& op, std::uint64_t events_before, Changes& changes) {
-  if (tables_.has_signals()) changes.signals = tables_.take_signals();
-  if (event_listeners_.load(std::memory_order_relaxed) > 0) {
-    const std::uint64_t last = tables_.last_event();
-    if (last != events_before) changes.last_event = last;
-  }
-  const Timestamp due = tables_.next_due();
-  if (due < known_due_ || (op.kind == OperationKind::advance && due != kNever)) changes.due = due;
-  if (due < known_due_ || op.kind == OperationKind::advance) known_due_ = due;
-}
-
-void MemoryTenant::tell(const Changes& changes) {
+void MemoryTenant::tell(std::unique_lock<std::mutex> lock, const Namespace::Aftermath& after,
+                        bool has_news, bool is_due) {
+  std::vector<Signal> signals;
+  if (after.has_signals) signals = tables_.take_signals();
+  if (is_due) known_due_ = after.next_due;
+  lock.unlock();
   if (listeners_.empty()) return;
   listeners_.each([&](StoreListener& listener) {
-    if (!changes.signals.empty()) listener.on_signals(changes.signals);
-    if (changes.last_event != 0) listener.on_events(changes.last_event);
-    if (changes.due != kNever) listener.on_due(changes.due);
+    if (!signals.empty()) listener.on_signals(signals);
+    if (has_news) listener.on_events(after.last_event);
+    if (is_due && after.next_due != kNever) listener.on_due(after.next_due);
   });
 }
 
