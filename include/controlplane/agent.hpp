@@ -55,7 +55,7 @@ struct AgentSpec {
 struct HeartbeatReport {
   std::optional<AgentStatus> status{};           // starting, ready, busy or draining
   std::optional<HealthStatus> health{};          // healthy, degraded or unhealthy
-  Json metrics{};                                // valid JSON, at most Limits::agent_metrics_bytes
+  Json metrics{};                                // valid JSON, at most Limits::max_metrics_bytes
   std::uint64_t incarnation = 0;                 // 0 = the current one
 };
 

@@ -1,6 +1,7 @@
 // The control plane of one tenant: registry, scheduler, health monitor and events in one handle.
 // Thread safety: every method may be called from any thread; open, move and destroy it in one.
-// Lifetime: the destructor shuts down at once. Registry, scheduler and monitor may be copied out of
+// Lifetime: the destructor shuts down at once; no other call of it may be in progress then, but its
+// completions and callbacks may destroy it. Registry, scheduler and monitor may be copied out of
 // it (`TaskScheduler scheduler = plane;`); when it closed they answer cancelled.
 // Errors: returned, never thrown.
 // Threads: one loop thread per coordinator runs library code and the completions of what was
@@ -33,15 +34,21 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
   Coordinator& operator=(const Coordinator&) = delete;
   ~Coordinator();
 
-  // Events of the tenant in order, on the callback pool, one batch at a time.
+  // Events of the tenant in order, on the callback pool, one batch at a time. Never blocks on the
+  // store. invalid_argument: a type no event has, a buffer of 0 or above max_subscription_buffer;
+  // resource_exhausted: max_subscriptions; failed_precondition: on the loop thread.
   Result<Subscription> subscribe(SubscribeOptions options, EventHandler handler);
   // Up to max_items events after `after`; data_loss names the first number still there.
   Result<std::vector<Event>> read_events(std::uint64_t after, std::size_t max_items = 100,
                                          const EventFilter& filter = {}) const;
+  void read_events(std::uint64_t after, std::size_t max_items, const EventFilter& filter,
+                   Done<std::vector<Event>> done) const;
 
   Result<Stats> get_stats() const;
-  // Prometheus text format 0.0.4.
+  void get_stats(Done<Stats> done) const;
+  // Prometheus text format 0.0.4; empty if Config::enable_metrics is off.
   Result<std::string> metrics_text() const;
+  void metrics_text(Done<std::string> done) const;
 
   // Refuses new claims and submits, waits up to `deadline` for attempts held by this coordinator's
   // workers, then closes: parked calls answer cancelled. deadline_exceeded says how many leases were

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <new>
 #include <ostream>
@@ -60,7 +61,9 @@ class SharedText {
              uses.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
     char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
+    // A text of 4 GiB or more is cut there: no limit lets one that long in.
     static Block* make(std::string_view text) {
+      text = text.substr(0, std::numeric_limits<std::uint32_t>::max());
       auto* block = ::new (::operator new(sizeof(Block) + text.size())) Block;
       block->size = static_cast<std::uint32_t>(text.size());
       std::memcpy(block->bytes(), text.data(), text.size());

@@ -36,6 +36,7 @@ struct ReplayOptions {
 
 // Keeps a subscription alive; destroying or reset() ends it and waits for a call in progress
 // (not when called from inside that call).
+// Thread safety: one thread at a time. Lifetime: may outlive its coordinator.
 class Subscription {
  public:
   Subscription() = default;
@@ -119,6 +120,7 @@ class TaskScheduler {
   void get_task(const TaskId& id, Done<Task> done) const;
   // The guide's get_status.
   Result<TaskState> get_status(const TaskId& id) const;
+  void get_status(const TaskId& id, Done<TaskState> done) const;
   // In the order of submission.
   Result<Page<Task>> list_tasks(const TaskFilter& filter = {}, const PageRequest& page = {}) const;
   void list_tasks(const TaskFilter& filter, const PageRequest& page, Done<Page<Task>> done) const;
@@ -130,12 +132,13 @@ class TaskScheduler {
 
   // failed and timeout tasks, until retention removes them.
   Result<Page<Task>> list_dead_letters(const PageRequest& page = {}) const;
+  void list_dead_letters(const PageRequest& page, Done<Page<Task>> done) const;
   // A new task with the same content and replayed_from; failed_precondition unless it is one.
   Result<TaskId> replay_dead_letter(const TaskId& id, const ReplayOptions& options = {});
   void replay_dead_letter(const TaskId& id, const ReplayOptions& options, Done<TaskId> done);
 
   // Called on the callback pool after the failure is durable, at most once per failure, in each
-  // process that asked.
+  // process that asked. One that is too slow for the history's buffer misses some; the log warns.
   Result<Subscription> on_task_failure(std::function<void(const TaskFailure&)> handler);
 
   // The order of this coordinator's waiting claims; see Config::strategy.

@@ -78,6 +78,8 @@ class Checks {
     return *this;
   }
 
+  Checks& merge(Result<void> other) { return keep(std::move(other)); }
+
   bool ok() const noexcept { return !error_.has_value(); }
   Error take() { return std::move(*error_); }  // Precondition: !ok()
   Result<void> result() {

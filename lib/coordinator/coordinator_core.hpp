@@ -105,6 +105,7 @@ class CoordinatorCore final : public StoreListener,
   HealthCopy& health() noexcept { return health_; }
   WorkerRoster& workers() noexcept { return workers_; }
   CoordinatorLog& log() noexcept { return *log_; }
+  const std::shared_ptr<CoordinatorLog>& shared_log() const noexcept { return log_; }
   CallbackPool& pool() noexcept { return pool_; }
   Loop& loop() noexcept { return loop_; }
   std::string_view store_name() const { return store_->name(); }

@@ -1,8 +1,9 @@
 // Calls completions: inline, but nested at most 8 deep, then through the loop, so that a completion
 // that calls the next operation, whose completion calls the next, cannot grow the stack for ever.
 // Thread safety: from any thread.
-// Lifetime: loop and hook outlive what is posted; a stopped loop refuses, then it is called inline
-// after all: exactly once comes first.
+// Lifetime: the loop outlives what is posted; a stopped loop refuses, then it is called inline after
+// all: exactly once comes first. A completion may destroy the coordinator: after it nothing of that
+// is touched, and the hook is held meanwhile.
 // Errors: a completion that throws is reported to the hook and dropped: exceptions never cross a
 // public boundary.
 #pragma once
@@ -32,27 +33,30 @@ class InlineDepth {
   static inline thread_local int depth_ = 0;
 };
 
+using SharedHook = std::shared_ptr<const FailureHook>;
+
 template <class T>
-void call_done(const FailureHook& hook, const Done<T>& done, Result<T> answer) {
+void call_done(const SharedHook& hook, const Done<T>& done, Result<T> answer) {
+  const SharedHook held = hook;
   InlineDepth nested;
-  run_guarded(hook, [&] { done(std::move(answer)); });
+  run_guarded(*held, [&] { done(std::move(answer)); });
 }
 
 // Always through the loop: for what was parked.
 template <class T>
-void deliver_on_loop(Loop& loop, const FailureHook& hook, Done<T> done, Result<T> answer) {
+void deliver_on_loop(Loop& loop, const SharedHook& hook, Done<T> done, Result<T> answer) {
   if (!done) return;
   struct Late {
     Done<T> done;
     Result<T> answer;
   };
   auto late = std::make_shared<Late>(Late{std::move(done), std::move(answer)});
-  const auto call = [&hook, late] { call_done(hook, late->done, std::move(late->answer)); };
+  const auto call = [hook, late] { call_done(hook, late->done, std::move(late->answer)); };
   if (!loop.post(call)) call();
 }
 
 template <class T>
-void deliver(Loop& loop, const FailureHook& hook, Done<T> done, Result<T> answer) {
+void deliver(Loop& loop, const SharedHook& hook, Done<T> done, Result<T> answer) {
   if (!done) return;
   if (InlineDepth::exhausted()) {
     return deliver_on_loop(loop, hook, std::move(done), std::move(answer));

@@ -2,6 +2,7 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -47,32 +48,43 @@ void for_each_event(const EventBatch& batch, Call&& call) {
   if (first) std::rethrow_exception(first);
 }
 
-SubscribeOptions events_of(std::vector<std::string> types) {
+SubscribeOptions events_of(std::vector<std::string> types, std::size_t max_buffer) {
   SubscribeOptions options;
   options.filter.types = std::move(types);
-  options.buffer = kBuffer;
+  options.buffer = std::min(kBuffer, max_buffer);
   return options;
 }
 
 }  // namespace
 
-SubscribeOptions task_failure_events() {
-  return events_of({"task.retrying", "task.failed", "task.timeout"});
+MissedHook missed_hook(std::shared_ptr<CoordinatorLog> log, std::string callback) {
+  return [log = std::move(log), callback = std::move(callback)](std::uint64_t missed) {
+    log->write(LogLevel::warning, "a callback was too slow and missed events",
+               {{"callback", callback}, {"missed", std::to_string(missed)}});
+  };
 }
 
-EventHandler task_failure_handler(std::function<void(const TaskFailure&)> handler) {
-  return [handler = std::move(handler)](const EventBatch& batch) {
+SubscribeOptions task_failure_events(std::size_t max_buffer) {
+  return events_of({"task.retrying", "task.failed", "task.timeout"}, max_buffer);
+}
+
+EventHandler task_failure_handler(std::function<void(const TaskFailure&)> handler,
+                                  MissedHook hook) {
+  return [handler = std::move(handler), hook = std::move(hook)](const EventBatch& batch) {
+    if (batch.missed > 0) hook(batch.missed);
     simdjson::dom::parser parser;
     for_each_event(batch, [&](const Event& event) { handler(failure_of(event, parser)); });
   };
 }
 
-SubscribeOptions agent_unhealthy_events() {
-  return events_of({"agent.unhealthy", "agent.offline"});
+SubscribeOptions agent_unhealthy_events(std::size_t max_buffer) {
+  return events_of({"agent.unhealthy", "agent.offline"}, max_buffer);
 }
 
-EventHandler agent_unhealthy_handler(std::function<void(const std::string&)> handler) {
-  return [handler = std::move(handler)](const EventBatch& batch) {
+EventHandler agent_unhealthy_handler(std::function<void(const std::string&)> handler,
+                                     MissedHook hook) {
+  return [handler = std::move(handler), hook = std::move(hook)](const EventBatch& batch) {
+    if (batch.missed > 0) hook(batch.missed);
     for_each_event(batch, [&](const Event& event) { handler(event.subject); });
   };
 }

@@ -88,7 +88,10 @@ bool HealthMonitor::is_agent_available(std::string_view agent_id) const {
 Result<Subscription> HealthMonitor::on_agent_unhealthy(
     std::function<void(const std::string& agent_id)> handler) {
   if (!handler) return Error::invalid_argument("on_agent_unhealthy: the handler is empty");
-  return core_->subscribe(agent_unhealthy_events(), agent_unhealthy_handler(std::move(handler)));
+  return core_->subscribe(agent_unhealthy_events(core_->limits().max_subscription_buffer),
+                          agent_unhealthy_handler(
+                              std::move(handler),
+                              missed_hook(core_->shared_log(), "on_agent_unhealthy")));
 }
 
 }  // namespace controlplane

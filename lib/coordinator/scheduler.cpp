@@ -48,6 +48,12 @@ Checks checked(CoordinatorCore& core, const TaskId& id, std::chrono::millisecond
   return checks;
 }
 
+TaskFilter dead_letters() {
+  TaskFilter filter;
+  filter.dead_letters = true;
+  return filter;
+}
+
 }  // namespace
 
 Result<TaskState> TaskScheduler::cancel_task(const TaskId& id, bool force) {
@@ -91,6 +97,11 @@ Result<TaskState> TaskScheduler::get_status(const TaskId& id) const {
   return core_->block(checks, GetStateCall(id));
 }
 
+void TaskScheduler::get_status(const TaskId& id, Done<TaskState> done) const {
+  Checks checks = checked(*core_, id);
+  core_->complete(checks, GetStateCall(id), std::move(done));
+}
+
 Result<Page<Task>> TaskScheduler::list_tasks(const TaskFilter& filter,
                                              const PageRequest& page) const {
   Checks checks = checked(*core_, filter, page);
@@ -129,9 +140,10 @@ void TaskScheduler::explain(const TaskId& id, Done<Explanation> done) const {
 }
 
 Result<Page<Task>> TaskScheduler::list_dead_letters(const PageRequest& page) const {
-  TaskFilter dead;
-  dead.dead_letters = true;
-  return list_tasks(dead, page);
+  return list_tasks(dead_letters(), page);
+}
+void TaskScheduler::list_dead_letters(const PageRequest& page, Done<Page<Task>> done) const {
+  list_tasks(dead_letters(), page, std::move(done));
 }
 
 Result<TaskId> TaskScheduler::replay_dead_letter(const TaskId& id, const ReplayOptions& options) {
@@ -148,7 +160,9 @@ void TaskScheduler::replay_dead_letter(const TaskId& id, const ReplayOptions& op
 Result<Subscription> TaskScheduler::on_task_failure(
     std::function<void(const TaskFailure&)> handler) {
   if (!handler) return Error::invalid_argument("on_task_failure: the handler is empty");
-  return core_->subscribe(task_failure_events(), task_failure_handler(std::move(handler)));
+  return core_->subscribe(
+      task_failure_events(core_->limits().max_subscription_buffer),
+      task_failure_handler(std::move(handler), missed_hook(core_->shared_log(), "on_task_failure")));
 }
 
 }  // namespace controlplane

@@ -64,7 +64,10 @@ void StoreCall::expire() {
 
 void StoreCall::cancel() {
   std::lock_guard lock(mutex_);
-  if (!over_) end(Error::cancelled("the coordinator closed before the store answered"));
+  if (over_) return;
+  constexpr std::string_view why = "the coordinator closed before the store answered";
+  const bool may_be_applied = in_store_ || outcome_unknown_;
+  end(may_be_applied ? Error::unavailable(std::string(why), true) : Error::cancelled(std::string(why)));
 }
 
 // Off the office's list only after conclude(): whoever closes finds it there, waits for the lock,

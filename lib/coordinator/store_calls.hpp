@@ -21,6 +21,7 @@
 #pragma once
 
 #include <atomic>
+#include <cassert>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -61,15 +62,18 @@ class StoreCalls {
         loop_(loop),
         clock_(clock),
         entropy_(entropy),
+        hook_(std::make_shared<const FailureHook>(std::move(options.on_failure))),
         options_(std::move(options)) {}
   StoreCalls(const StoreCalls&) = delete;
   StoreCalls& operator=(const StoreCalls&) = delete;
 
-  // True: `op` is answered. False: nothing is known of it yet; use one of the forms below.
+  // True: `op` is answered. False: nothing was done; use one of the forms below.
   bool apply_now(Operation& op) {
     if (needs_random(op)) op.random = entropy_.next();
     op.origin = options_.origin;
-    return store_.apply(op) && !(op.failed && op.failed->code == ErrorCode::unavailable);
+    if (!store_.apply(op)) return false;
+    assert(!op.failed || !op.failed->outcome_unknown);
+    return !(op.failed && op.failed->code == ErrorCode::unavailable);
   }
 
   template <class Call>
@@ -99,11 +103,11 @@ class StoreCalls {
 
   template <class T>
   void deliver(Done<T> done, Result<T> answer) {
-    controlplane::deliver(loop_, options_.on_failure, std::move(done), std::move(answer));
+    controlplane::deliver(loop_, hook_, std::move(done), std::move(answer));
   }
   template <class T>
   void deliver_on_loop(Done<T> done, Result<T> answer) {
-    controlplane::deliver_on_loop(loop_, options_.on_failure, std::move(done), std::move(answer));
+    controlplane::deliver_on_loop(loop_, hook_, std::move(done), std::move(answer));
   }
 
   // Ends every outstanding call with `cancelled`; their completions are posted to the loop, which
@@ -154,6 +158,7 @@ class StoreCalls {
   Loop& loop_;
   const Clock& clock_;
   Entropy& entropy_;
+  const SharedHook hook_;
   const StoreCallsOptions options_;
 
   std::atomic<bool> away_{false};

@@ -30,13 +30,15 @@ std::string_view userinfo(std::string_view url) {
   return at == authority.npos ? std::string_view{} : authority.substr(0, at);
 }
 
-// The value of a "password=" parameter, which some clients accept.
+// The values of "password=" parameters, which some clients accept.
 std::string without_parameter(std::string url) {
   constexpr std::string_view name = "password=";
-  const std::size_t begin = url.find(name);
-  if (begin == url.npos) return url;
-  const std::size_t end = std::min(url.find('&', begin), url.size());
-  return url.replace(begin + name.size(), end - begin - name.size(), "***");
+  for (std::size_t at = url.find(name); at != url.npos; at = url.find(name, at)) {
+    at += name.size();
+    const std::size_t end = std::min(url.find('&', at), url.size());
+    url.replace(at, end - at, "***");
+  }
+  return url;
 }
 
 }  // namespace

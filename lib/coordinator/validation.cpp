@@ -128,6 +128,8 @@ void check_progress(Checks& checks, const Progress& progress) {
 }
 
 void check_task_filter(Checks& checks, const TaskFilter& filter) {
+  if (filter.state) check_enum(checks, "state", *filter.state, TaskState::timeout);
+  if (filter.reason) check_enum(checks, "reason", *filter.reason, TaskReason::total);
   checks.optional_name("task_type", filter.task_type);
   checks.optional_name("agent_id", filter.agent_id);
   checks.optional_name("required_capability", filter.required_capability);
@@ -173,6 +175,7 @@ void check_heartbeat(Checks& checks, std::string_view agent_id, const HeartbeatR
 }
 
 void check_agent_filter(Checks& checks, const AgentFilter& filter) {
+  if (filter.status) check_enum(checks, "status", *filter.status, AgentStatus::failed);
   checks.capabilities("capabilities", filter.capabilities);
   checks.optional_name("label_key", filter.label_key);
   checks.short_text("label_value", filter.label_value);

@@ -38,7 +38,9 @@ class OperationDone {
 class TenantStore {
  public:
   virtual ~TenantStore() = default;
-  // Applies `op` before it returns, or answers false and did nothing: then use start().
+  // Applies `op` before it returns, or answers false and did nothing: then use start(). What it
+  // answers is known: who cannot say whether `op` was applied must not have tried it here, because
+  // it does not own what a repetition needs.
   virtual bool apply(Operation& op) = 0;
   virtual void start(Operation& op, OperationDone& done) = 0;
 

@@ -312,7 +312,8 @@ TEST_CASE("a password never appears in a message") {
   const auto text = GENERATE(as<std::string>(), "redis://:secret@h", "redis://me:secret@h:1/0",
                              "redis://:se/secret@h", "redis://:a@secret@h", "postgres://u:secret@h",
                              "redis:secret@h", "secret@h", "://u:secret@h", "redis://:secret?x@h",
-                             "redis://h?password=secret&db=1", "nonsense://:secret@h@");
+                             "redis://h?password=secret&db=1",
+                             "redis://h?ssl_password=secret&password=secret", "nonsense://:secret@h@");
   INFO(text);
   const std::string message = invalid([&](Config& c) { c.store_url = text; });
   CHECK_THAT(message, !Catch::Matchers::ContainsSubstring("secret"));

@@ -128,6 +128,41 @@ TEST_CASE("on_task_failure hears of every failed attempt, and whether it is repe
   CHECK_FALSE(heard[1].will_retry);
 }
 
+TEST_CASE("the callbacks make do with the buffer that subscriptions may have") {
+  Config config;
+  config.limits.max_subscription_buffer = 1;
+  PumpedPlane p(config);
+  CHECK(p->on_task_failure([](const TaskFailure&) {}).ok());
+  CHECK(p->on_agent_unhealthy([](const std::string&) {}).ok());
+}
+
+TEST_CASE("a callback that missed events is warned of in the log") {
+  std::vector<std::string> missed;
+  int heard = 0;
+  Config config;
+  config.limits.max_subscription_buffer = 2;
+  config.log_level = LogLevel::error;
+  config.log_sink = [&](const LogRecord& record) {
+    for (const auto& [key, value] : record.fields) {
+      if (key == "missed") missed.push_back(value);
+    }
+  };
+  config.log_level = LogLevel::warning;
+  PumpedPlane p(config);
+  auto subscription = p->on_task_failure([&](const TaskFailure&) { ++heard; }).value();
+  p.pump();
+  TaskSpec spec = spec_of("t");
+  spec.retry.max_retries = 0;
+  for (int i = 0; i < 20; ++i) {
+    p->submit_task(spec).value();
+    const ClaimedTask task = *p->claim_task(claim_of("a")).value();
+    p->fail_task({.attempt = attempt_of(task), .error = "boom"}).value();
+  }
+  p.pump();
+  REQUIRE(missed.size() == 1);
+  CHECK(heard + std::stoi(missed.front()) == 20);
+}
+
 TEST_CASE("a crash and a task nobody claimed are failures too") {
   std::vector<TaskFailure> heard;
   PumpedPlane p;

@@ -189,6 +189,40 @@ TEST_CASE("the same claim id answers the same tasks") {
   CHECK(p->claim_task(request)->value().id != first);
 }
 
+TEST_CASE("readers have completion forms too") {
+  Plane p(any_store());
+  TaskSpec spec = spec_of("t");
+  spec.retry.max_retries = 0;
+  const TaskId id = p->submit_task(spec).value();
+  const ClaimedTask task = *p->claim_task(claim_of("a")).value();
+  p->fail_task({.attempt = attempt_of(task), .error = "boom"}).value();
+  Gate gate;
+  TaskState state{};
+  std::size_t dead = 0, events = 0;
+  Stats stats;
+  std::string text;
+  ErrorCode refused{};
+  p->get_status(id, [&](const Result<TaskState>& got) { state = got.value(), gate.arrive(); });
+  p->list_dead_letters({}, [&](const Result<Page<Task>>& page) {
+    dead = page.value().items.size(), gate.arrive();
+  });
+  p->get_stats([&](const Result<Stats>& got) { stats = got.value(), gate.arrive(); });
+  p->metrics_text([&](const Result<std::string>& got) { text = got.value(), gate.arrive(); });
+  p->read_events(0, 100, {}, [&](const Result<std::vector<Event>>& got) {
+    events = got.value().size(), gate.arrive();
+  });
+  p->read_events(0, 0, {}, [&](const Result<std::vector<Event>>& got) {
+    refused = code_of(got), gate.arrive();
+  });
+  REQUIRE(gate.wait_for(6));
+  CHECK(state == TaskState::failed);
+  CHECK(dead == 1);
+  CHECK(stats.store == "memory");
+  CHECK(text.find("aragora_cp_tasks_total") != std::string::npos);
+  CHECK(events == 3);
+  CHECK(refused == ErrorCode::invalid_argument);
+}
+
 TEST_CASE("pages go through all tasks") {
   Plane p(any_store());
   for (int i = 0; i < 7; ++i) p->submit_task(spec_of(i % 2 == 0 ? "even" : "odd")).value();

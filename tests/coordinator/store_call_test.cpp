@@ -163,7 +163,7 @@ TEST_CASE("tasks of a claim that its caller gave up on are given back") {
   CHECK(task.attempt == 1);
 }
 
-TEST_CASE("closing cancels what the store has not answered, and survives the late answers") {
+TEST_CASE("what the store has not answered at close is unknown, and late answers harm nobody") {
   auto store = late_store();
   Gate gate;
   Result<TaskId> id = TaskId();
@@ -181,12 +181,33 @@ TEST_CASE("closing cancels what the store has not answered, and survives the lat
   CHECK((*p)->shutdown().ok());
   REQUIRE(gate.wait_for());
   caller.join();
-  CHECK(code_of(id) == ErrorCode::cancelled);
-  CHECK(code_of(blocked) == ErrorCode::cancelled);
+  for (const auto& answer : {id, blocked}) {
+    CHECK(code_of(answer) == ErrorCode::unavailable);
+    CHECK(answer.error().outcome_unknown);
+  }
   p.reset();
   store->hold(false);
   store.reset();  // answers the rest
   CHECK(times == 1);
+}
+
+TEST_CASE("a completion may destroy the coordinator and throw") {
+  const bool nested = GENERATE(false, true);
+  std::string logged;
+  Config config;
+  config.log_sink = [&](const LogRecord& record) { logged = record.message; };
+  auto p = std::make_unique<Plane>(StoreKind::memory, config);
+  (*p)->submit_task(spec_of("t"), [&](const Result<TaskId>& id) {
+    if (!nested) p.reset();
+    if (nested) {
+      (*p)->cancel_task(*id, false, [&](const Result<TaskState>&) {
+        p.reset();
+        throw std::runtime_error("after it is gone");
+      });
+    }
+    throw std::runtime_error("after it is gone");
+  });
+  CHECK(p == nullptr);
 }
 
 TEST_CASE("a closed coordinator answers cancelled in both forms") {

@@ -295,6 +295,17 @@ TEST_CASE("claims, reports and selections are checked") {
   CHECK(code_of(p->select_agent(select)) == ErrorCode::invalid_argument);
 }
 
+TEST_CASE("an enumerator that there is not is refused in a filter") {
+  PumpedPlane p;
+  const auto said = [](const auto& result) { return result.error().message; };
+  CHECK(said(p->list_tasks({.state = static_cast<TaskState>(7)})) ==
+        "state is 7; it must be 0 to 6");
+  CHECK(said(p->list_tasks({.reason = static_cast<TaskReason>(99)})) ==
+        "reason is 99; it must be 0 to 10");
+  CHECK(said(p->list_agents({.status = static_cast<AgentStatus>(6)})) ==
+        "status is 6; it must be 0 to 5");
+}
+
 TEST_CASE("unknown ids are not_found") {
   Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   const TaskId id("nope");
