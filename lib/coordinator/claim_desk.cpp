@@ -210,7 +210,6 @@ void ClaimDesk::close() {
              Error::cancelled("the coordinator closed while the claim waited"), after);
     }
     after.items.clear();
-    open_.clear();
   }
   carry_out(std::move(after));
 }

@@ -6,8 +6,8 @@
 //  - A caller parks first, then has the store tell of ready tasks (Watch), then claims once more.
 //  - What becomes ready while only busy waiters could take it is noted with one of them (ClaimLot).
 //  - A waiter that was picked for a task of one queue may come back with one of another. Nobody
-//  sees
-//    that from outside, so where both were open at once (`mixed`) the first queue is asked again.
+//    sees that from outside, so its claim says whether it got what it was picked for
+//    (ClaimTasks::got_sought); if not, the next one is picked.
 // A handed-over task is not lost either: a waiter whose deadline passes while a claim is on its way
 // waits for that answer, and what nobody waits for any more is released.
 //
@@ -18,7 +18,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -48,8 +47,7 @@ struct ParkedClaim : LotEntry, std::enable_shared_from_this<ParkedClaim> {
   Result<ClaimedTasks> answer = ClaimedTasks{};  // written before unpark()
 
   // Guarded by the desk's lock.
-  enum class Outcome : std::uint8_t { pending, took, nothing, refused, ended };
-  Outcome outcome = Outcome::pending;    // of its last claim
+  bool found_nothing = false;            // its last claim: there is no task that it could take
   std::shared_ptr<ParkedClaim> self;     // while it is in the lot
   bool over = false;                     // it has its answer
   bool late = false;                     // its deadline passed while it was busy
@@ -98,12 +96,6 @@ class ClaimDesk {
   };
   using Item = std::variant<Unit, Claim>;
   struct Frame;  // the work of one thread, so that nothing recurses
-  struct OpenQueue {
-    Queue queue;
-    std::uint32_t units;
-    bool mixed;  // another queue was open meanwhile
-  };
-  using Outcome = ParkedClaim::Outcome;
 
   // What a change under the lock leaves to be done after it.
   struct After {
@@ -122,17 +114,16 @@ class ClaimDesk {
   void run(std::vector<Item> items);  // in this thread's frame
   void serve(const Unit& unit);
   bool serve_one(const Queue& queue, std::uint32_t& left);
-  Outcome claim_for(const Claim& claim);
+  bool claim_for(const Claim& claim);
   void settle(const Claim& claim, Result<ClaimCall::Answer> answer);
   bool settle_locked(const Claim& claim, Result<ClaimCall::Answer>& answer, After& after);
-  void leave_busy(ParkedClaim& claim, Outcome outcome, After& after);
-  void finish(ParkedClaim& claim, Result<ClaimedTasks> answer, After& after);  // under the lock
   void carry_out(After after);
 
-  void open_units(const Queue& queue, std::uint32_t count);  // under the lock, as all below
-  void close_units(const Queue& queue, std::uint32_t count);
-  bool is_mixed(const Queue& queue) const;
-  void pass_on(ParkedClaim& claim, bool unit_too, After& after);
+  // Under the lock, as all below.
+  void leave_busy(ParkedClaim& claim, bool refused, After& after);
+  void go_on(ParkedClaim& claim, After& after);
+  void finish(ParkedClaim& claim, Result<ClaimedTasks> answer, After& after);
+  void pass_on(ParkedClaim& claim, After& after);
   void arm_timer();
   void on_timer();
   Timestamp store_time(std::int64_t deadline_us) const;
@@ -148,7 +139,6 @@ class ClaimDesk {
   bool closed_ = false;
   bool watching_ = false;  // the store surely tells of ready tasks
   int watches_ = 0;        // how often it was asked to
-  std::vector<OpenQueue> open_;
   TimerId timer_ = 0;
   std::int64_t timer_at_ = kNoDeadline;
 };

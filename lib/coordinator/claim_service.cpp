@@ -1,5 +1,5 @@
 // The other half of ClaimDesk: what happens when tasks become ready.
-#include <algorithm>
+#include <deque>
 
 #include "coordinator/claim_desk.hpp"
 #include "coordinator/orphan.hpp"
@@ -42,10 +42,7 @@ void ClaimDesk::on_ready(std::vector<std::pair<Queue, std::uint32_t>> ready) {
   {
     std::lock_guard lock(mutex_);
     if (lot_.size() == 0) return;
-    for (auto& [queue, count] : ready) {
-      open_units(queue, count);
-      items.emplace_back(Unit{std::move(queue), count});
-    }
+    for (auto& [queue, count] : ready) items.emplace_back(Unit{std::move(queue), count});
   }
   run(std::move(items));
 }
@@ -82,9 +79,6 @@ void ClaimDesk::serve(const Unit& unit) {
   std::uint32_t left = unit.count;
   while (left > 0 && serve_one(unit.queue, left)) {
   }
-  if (left == 0) return;
-  std::lock_guard lock(mutex_);
-  close_units(unit.queue, left);
 }
 
 // Has one waiter claim; false: nobody else could, or there is nothing left in the queue.
@@ -94,23 +88,24 @@ bool ClaimDesk::serve_one(const Queue& queue, std::uint32_t& left) {
     std::lock_guard lock(mutex_);
     LotEntry* entry = lot_.pick(*queue);
     if (entry == nullptr) {
-      if (lot_.leave_note(queue, left)) left = 0;
+      lot_.leave_note(queue, left);
       return false;
     }
     claim = static_cast<ParkedClaim*>(entry)->shared_from_this();
     claim->unit = queue;
   }
   --left;
-  return claim_for(claim) != Outcome::nothing;
+  return !claim_for(claim);
 }
 
-ClaimDesk::Outcome ClaimDesk::claim_for(const Claim& claim) {
+// True: there is nothing for it, and it waits again.
+bool ClaimDesk::claim_for(const Claim& claim) {
   ClaimCall call(claim->request, options_.require_registration);
   {
     std::lock_guard lock(mutex_);
-    if (claim->over) return Outcome::ended;
-    claim->outcome = Outcome::pending;
-    claim->again = false;
+    if (claim->over) return false;
+    claim->found_nothing = claim->again = false;
+    call.sought = claim->unit;
     call.parked_until = store_time(lot_.latest_deadline(claim->agent, claim.get()));
     call.parks_until = store_time(claim->deadline_us);
   }
@@ -118,7 +113,7 @@ ClaimDesk::Outcome ClaimDesk::claim_for(const Claim& claim) {
     settle(claim, std::move(answer));
   });
   std::lock_guard lock(mutex_);
-  return claim->outcome;
+  return claim->found_nothing;
 }
 
 void ClaimDesk::settle(const Claim& claim, Result<ClaimCall::Answer> answer) {
@@ -141,7 +136,7 @@ bool ClaimDesk::settle_locked(const Claim& claim, Result<ClaimCall::Answer>& ans
     return true;
   }
   if (!answer->tasks.empty()) {
-    if (!answer->repeated) it.outcome = Outcome::took;  // else the task it was picked for is there
+    if (answer->got_sought) it.unit = nullptr;
     finish(it, std::move(answer->tasks), after);
     return true;
   }
@@ -152,40 +147,38 @@ bool ClaimDesk::settle_locked(const Claim& claim, Result<ClaimCall::Answer>& ans
   } else if (it.again) {
     after.items.emplace_back(claim);
   } else {
-    leave_busy(it, answer->refused ? Outcome::refused : Outcome::nothing, after);
+    leave_busy(it, answer->refused, after);
   }
   return true;
 }
 
-// It found nothing and goes back to wait.
-void ClaimDesk::leave_busy(ParkedClaim& claim, Outcome outcome, After& after) {
-  claim.outcome = outcome;
-  if (outcome == Outcome::refused) {
+// It found nothing and goes back to wait. Unless it was refused, that answers for all it was picked
+// for or had noted: it could have taken them.
+void ClaimDesk::leave_busy(ParkedClaim& claim, bool refused, After& after) {
+  if (refused) {
     claim.chain = false;
     lot_.rest(claim);
-    return pass_on(claim, true, after);
+    return pass_on(claim, after);
   }
-  if (claim.unit != nullptr) close_units(std::exchange(claim.unit, nullptr), 1);
-  for (const auto& [queue, count] : std::exchange(claim.notes, {})) close_units(queue, count);
+  claim.found_nothing = true;
+  claim.unit = nullptr;
+  claim.notes.clear();
   lot_.put_back(claim);
+  go_on(claim, after);
+}
+
+void ClaimDesk::go_on(ParkedClaim& claim, After& after) {
   if (!std::exchange(claim.chain, false)) return;
-  if (LotEntry* next = lot_.take_dormant(claim.agent)) {
-    auto& other = static_cast<ParkedClaim&>(*next);
-    other.chain = true;
-    after.items.emplace_back(other.shared_from_this());
-  }
+  LotEntry* next = lot_.take_dormant(claim.agent);
+  if (next == nullptr) return;
+  auto& other = static_cast<ParkedClaim&>(*next);
+  other.chain = true;
+  after.items.emplace_back(other.shared_from_this());
 }
 
 void ClaimDesk::finish(ParkedClaim& claim, Result<ClaimedTasks> answer, After& after) {
-  const bool took = claim.outcome == Outcome::took;
-  if (!took) claim.outcome = Outcome::ended;
-  pass_on(claim, !took || is_mixed(claim.unit), after);
-  LotEntry* next = std::exchange(claim.chain, false) ? lot_.take_dormant(claim.agent) : nullptr;
-  if (next != nullptr) {
-    auto& other = static_cast<ParkedClaim&>(*next);
-    other.chain = true;
-    after.items.emplace_back(other.shared_from_this());
-  }
+  pass_on(claim, after);
+  go_on(claim, after);
   claim.over = true;
   claim.answer = std::move(answer);
   lot_.remove(claim);
@@ -197,13 +190,9 @@ void ClaimDesk::finish(ParkedClaim& claim, Result<ClaimedTasks> answer, After& a
 }
 
 // The tasks that it was picked for or had noted are somebody else's now.
-void ClaimDesk::pass_on(ParkedClaim& claim, bool unit_too, After& after) {
+void ClaimDesk::pass_on(ParkedClaim& claim, After& after) {
   if (Queue queue = std::exchange(claim.unit, nullptr)) {
-    if (unit_too) {
-      after.items.emplace_back(Unit{std::move(queue), 1});
-    } else {
-      close_units(queue, 1);
-    }
+    after.items.emplace_back(Unit{std::move(queue), 1});
   }
   for (auto& [queue, count] : std::exchange(claim.notes, {})) {
     after.items.emplace_back(Unit{std::move(queue), count});
@@ -220,36 +209,6 @@ void ClaimDesk::carry_out(After after) {
   }
   if (after.unwatch > 0) Orphan<WatchChange>::run(calls_.store(), {-after.unwatch, {}});
   run(std::move(after.items));
-}
-
-void ClaimDesk::open_units(const Queue& queue, std::uint32_t count) {
-  OpenQueue* known = nullptr;
-  for (OpenQueue& open : open_) {
-    if (open.queue == queue) known = &open;
-  }
-  if (known != nullptr) return void(known->units += count);
-  open_.push_back({queue, count, false});
-  if (open_.size() == 1) return;
-  for (OpenQueue& open : open_) open.mixed = true;
-}
-
-void ClaimDesk::close_units(const Queue& queue, std::uint32_t count) {
-  for (OpenQueue& open : open_) {
-    if (open.queue != queue) continue;
-    open.units -= std::min(open.units, count);
-    if (open.units > 0) return;
-    open = std::move(open_.back());
-    open_.pop_back();
-    return;
-  }
-}
-
-bool ClaimDesk::is_mixed(const Queue& queue) const {
-  if (queue == nullptr) return false;
-  for (const OpenQueue& open : open_) {
-    if (open.queue == queue) return open.mixed;
-  }
-  return false;
 }
 
 Timestamp ClaimDesk::parked_until(std::string_view agent) const {

@@ -3,6 +3,8 @@
 // Errors: in the operation; items of a batch carry their own.
 #pragma once
 
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -75,8 +77,8 @@ struct SubmitCall {
 struct ClaimCall {
   struct Answer {
     std::vector<ClaimedTask> tasks;
-    bool refused = false;
-    bool repeated = false;
+    bool refused = false;     // see ClaimTasks
+    bool got_sought = false;
   };
   ClaimCall(Argument<ClaimRequest> r, bool registered_only)
       : request(std::move(r)), require_registration(registered_only) {}
@@ -84,6 +86,7 @@ struct ClaimCall {
   bool require_registration;
   Timestamp parked_until = 0;  // see ClaimTasks
   Timestamp parks_until = 0;
+  std::shared_ptr<const QueueKey> sought;
   bool made_id = false;  // nobody else can repeat it
   std::vector<ClaimedTask> tasks;
   ClaimTasks op;
@@ -94,6 +97,7 @@ struct ClaimCall {
     op.require_registration = require_registration;
     op.parked_until = parked_until;
     op.parks_until = parks_until;
+    op.sought = sought.get();
     op.tasks = &tasks;
     return op;
   }
@@ -103,7 +107,7 @@ struct ClaimCall {
     mine.claim_id = make_operation_id(names.entropy, names.now_us);
     made_id = true;
   }
-  Answer answer() { return {std::move(tasks), op.refused, op.repeated}; }
+  Answer answer() { return {std::move(tasks), op.refused, op.got_sought}; }
   void undo(TenantStore& store) {
     if (made_id) give_back(store, request.get().agent_id, tasks);
   }

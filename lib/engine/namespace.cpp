@@ -46,7 +46,7 @@ void Namespace::Impl::submit(SubmitTasks& op, Step& step) {
 // The guards of a claim, in order: registration and incarnation, status and breaker, a free slot.
 void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
   const ClaimRequest& request = *op.request;
-  op.refused = op.repeated = false;
+  op.refused = op.got_sought = false;
   op.one.reset();
   PartyTable& parties = tasks.parties();
   const Slot party = parties.find_or_add(request.agent_id);
@@ -102,13 +102,25 @@ bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
   const auto& capabilities = request.capabilities.empty() && agent != kNoAgent
                                  ? agents.capabilities(agent)
                                  : request.capabilities;
+  return take(op, party, capabilities, allowed, step);
+}
+
+// One that was woken is told whether it took what it was woken for: the best that it may have can
+// be another task.
+bool Namespace::Impl::take(ClaimTasks& op, Slot party, const std::vector<std::string>& capabilities,
+                           std::uint32_t allowed, Step& step) {
+  const auto take_one = [&](ClaimedTask& out) {
+    if (!tasks.claim(party, capabilities, *op.request, step, out)) return false;
+    op.got_sought |= op.sought != nullptr && tasks.is_of(out.id, *op.sought);
+    return true;
+  };
   if (op.tasks == nullptr) {
-    if (!tasks.claim(party, capabilities, request, step, op.one.emplace())) op.one.reset();
+    if (!take_one(op.one.emplace())) op.one.reset();
     return op.one.has_value();
   }
   const std::size_t before = op.tasks->size();
   while (op.tasks->size() - before < allowed) {
-    if (!tasks.claim(party, capabilities, request, step, op.tasks->emplace_back())) {
+    if (!take_one(op.tasks->emplace_back())) {
       op.tasks->pop_back();
       break;
     }
@@ -120,8 +132,7 @@ bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
 bool Namespace::Impl::answer_again(ClaimTasks& op, Slot party, Step& step) {
   if (op.request->claim_id.empty()) return false;
   std::vector<ClaimedTask> again;
-  op.repeated = tasks.claim_again(party, *op.request, step, again);
-  if (!op.repeated) return false;
+  if (!tasks.claim_again(party, *op.request, step, again)) return false;
   if (op.tasks == nullptr) {
     op.one = std::move(again.front());
   } else {

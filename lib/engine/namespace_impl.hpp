@@ -20,6 +20,8 @@ struct Namespace::Impl {
   void claim(ClaimTasks& op, Step& step);
   std::optional<Error> refuse_claim(const ClaimTasks& op, AgentSlot agent) const;
   bool claim_anew(ClaimTasks& op, Slot party, Step& step);
+  bool take(ClaimTasks& op, Slot party, const std::vector<std::string>& capabilities,
+            std::uint32_t allowed, Step& step);
   bool answer_again(ClaimTasks& op, Slot party, Step& step);
   void end(EndAttempts& op, Step& step);
   void hold(HoldAttempts& op, Step& step);

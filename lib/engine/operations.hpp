@@ -30,6 +30,8 @@ enum class OperationKind : std::uint8_t {
   health, stats, read_events, watch, advance
 };
 
+struct QueueKey;
+
 struct Operation {
   explicit Operation(OperationKind k) noexcept : kind(k) {}
   OperationKind kind;
@@ -69,10 +71,11 @@ struct ClaimTasks : Operation {
   // 0 = none. One that parks and is refused for a slot or a breaker asks for agent_eligible.
   Timestamp parked_until = 0;
   Timestamp parks_until = 0;
+  const QueueKey* sought = nullptr;  // a task of this queue is why it claims; null = nobody told it
   std::vector<ClaimedTask>* tasks = nullptr;   // out, appended; or, if null, the first into `one`
   std::optional<ClaimedTask> one;              // out
   bool refused = false;              // out: eligible for nothing just now (no slot, breaker)
-  bool repeated = false;             // out: the tasks are those of an earlier claim with this id
+  bool got_sought = false;           // out: it took a task of `sought`, just now
 };
 
 enum class EndKind : std::uint8_t { complete, fail, release };

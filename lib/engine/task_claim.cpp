@@ -31,6 +31,13 @@ bool TaskTable::claim(Slot party, const std::vector<std::string>& capabilities,
   return true;
 }
 
+bool TaskTable::is_of(const TaskId& id, const QueueKey& queue) const {
+  const Slot task = find(id);
+  if (task == kNoSlot) return false;
+  const QueueKey* const its = queues_.key(tasks_[task].queue).get();
+  return its == &queue || *its == queue;
+}
+
 void TaskTable::lease(Slot task, Slot party_slot, const ClaimRequest& request, Step& step) {
   TaskRecord& record = tasks_[task];
   observe(counters_.wait, step.now - record.since);

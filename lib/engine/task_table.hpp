@@ -65,6 +65,7 @@ class TaskTable {
   // The best task that `party` may take, leased to it; false if there is none.
   bool claim(Slot party, const std::vector<std::string>& capabilities, const ClaimRequest& request,
              Step& step, ClaimedTask& out);
+  bool is_of(const TaskId& id, const QueueKey& queue) const;  // also once it is claimed
   // Answers what an earlier claim with this claim id got and still holds; false if there was none.
   bool claim_again(Slot party, const ClaimRequest& request, Step& step,
                    std::vector<ClaimedTask>& out);

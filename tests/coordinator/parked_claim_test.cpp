@@ -44,6 +44,55 @@ class CountingStore final : public Store {
   std::shared_ptr<Store> memory_ = make_memory_store(system_clock(), 4);
 };
 
+// Keeps what it should tell its one coordinator until the test says so, in whatever order.
+class HeldSignals final : public Store {
+ public:
+  explicit HeldSignals(std::shared_ptr<Store> inner) : inner_(std::move(inner)) {}
+  std::string_view name() const override { return "memory"; }
+  Result<std::shared_ptr<TenantStore>> open_tenant(std::string_view tenant,
+                                                   const NamespaceOptions& options) override {
+    tenant_ = std::make_shared<Tenant>(inner_->open_tenant(tenant, options).value());
+    return std::shared_ptr<TenantStore>(tenant_);
+  }
+  void hold() { tenant_->held = true; }
+  void tell_oldest() { tenant_->tell(0); }
+  void tell_newest() { tenant_->tell(tenant_->kept.size() - 1); }
+
+ private:
+  struct Tenant final : TenantStore, StoreListener {
+    explicit Tenant(std::shared_ptr<TenantStore> of) : inner(std::move(of)) {}
+    bool apply(Operation& op) override { return inner->apply(op); }
+    void start(Operation& op, OperationDone& done) override { inner->start(op, done); }
+    void add_listener(StoreListener& to) override {
+      listener = &to;
+      inner->add_listener(*this);
+    }
+    void remove_listener(StoreListener&) override { inner->remove_listener(*this); }
+    void listen_to_events(int change) override { inner->listen_to_events(change); }
+    Timestamp now() const override { return inner->now(); }
+
+    void on_signals(std::span<const Signal> signals) override {
+      if (!held) return listener->on_signals(signals);
+      kept.emplace_back(signals.begin(), signals.end());
+    }
+    void on_events(std::uint64_t last_seq) override { listener->on_events(last_seq); }
+    void on_due(Timestamp earliest) override { listener->on_due(earliest); }
+
+    void tell(std::size_t which) {
+      const std::vector<Signal> signals = std::move(kept.at(which));
+      kept.erase(kept.begin() + static_cast<std::ptrdiff_t>(which));
+      listener->on_signals(signals);
+    }
+
+    const std::shared_ptr<TenantStore> inner;
+    StoreListener* listener = nullptr;
+    bool held = false;
+    std::deque<std::vector<Signal>> kept;
+  };
+  const std::shared_ptr<Store> inner_;
+  std::shared_ptr<Tenant> tenant_;
+};
+
 bool wait_until_parked(Coordinator& plane, std::uint64_t count) {
   const auto deadline = std::chrono::steady_clock::now() + 20s;
   while (plane.get_stats().value().scheduler.waiting_claims != count) {
@@ -292,6 +341,29 @@ TEST_CASE(
   CHECK(both.times == 1);
   CHECK(only_a.times + only_b.times == 1);
   CHECK(p->get_stats()->scheduler.pending_tasks == 0);
+}
+
+TEST_CASE("a waiter that took a task of which nobody was told yet does not strand its own") {
+  auto store = std::make_shared<HeldSignals>(make_memory_store(system_clock(), 4));
+  PumpedPlane p({}, store);
+  Heard<Claimed> both, only_a, only_b;
+  p->claim_task(claim_of("both", {"a", "b"}, 60s), both.done());
+  p->claim_task(claim_of("only-b", {"b"}, 60s), only_b.done());
+  p->claim_task(claim_of("only-a", {"a"}, 60s), only_a.done());
+  store->hold();
+  TaskSpec low = spec_of("t", {"a"}), high = spec_of("t", {"b"});
+  low.priority = TaskPriority::low;
+  high.priority = TaskPriority::critical;
+  const TaskId first = p->submit_task(low).value();
+  const TaskId second = p->submit_task(high).value();
+  store->tell_oldest();
+  store->tell_oldest();
+  p.pump();
+  REQUIRE(both.times == 1);
+  CHECK((**both.answer)->id == second);
+  REQUIRE(only_a.times == 1);
+  CHECK((**only_a.answer)->id == first);
+  CHECK(only_b.times == 0);
 }
 
 TEST_CASE("a batch claim takes what is there and does not wait for more") {

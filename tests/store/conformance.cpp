@@ -319,9 +319,11 @@ Claimed Plane::claims(const ClaimRequest& request) {
   op.require_registration = require_registration;
   op.parked_until = parked_until;
   op.parks_until = parks_until;
+  op.sought = sought;
   if (request.max_tasks > 1) op.tasks = &claimed.tasks;
   claimed.answer = apply(op);
   claimed.refused = op.refused;
+  claimed.got_sought = op.got_sought;
   if (op.one) claimed.tasks.push_back(*std::move(op.one));
   return claimed;
 }

@@ -67,6 +67,7 @@ struct Submitted {
 struct Claimed {
   std::string answer;  // "ok" also if there was nothing to claim
   bool refused = false;
+  bool got_sought = false;
   std::vector<ClaimedTask> tasks;
   std::string ids() const;  // "a b c"
 };
@@ -82,6 +83,7 @@ class Plane : private StoreListener {
   bool require_registration = false;
   Timestamp parked_until = 0;  // of claims, as the next
   Timestamp parks_until = 0;
+  const QueueKey* sought = nullptr;
 
   Timestamp now() const { return tenant_->now(); }
   void pass(std::int64_t us) { clock.advance(us); }     // nothing acts yet

@@ -245,6 +245,25 @@ CONFORMANCE_CASE("agent_eligible is told when the breaker admits again") {
   CHECK(plane.signals() == "agent_eligible alice");
 }
 
+CONFORMANCE_CASE("a claim is told whether it got a task of the queue that it was woken for") {
+  Plane plane(kind);
+  TaskSpec first = task("a"), second = task("b");
+  first.required_capabilities = {"code"};
+  second.required_capabilities = {"math"};
+  plane.submit(first);
+  plane.submit(second);
+  const QueueKey queue{{"math"}, "", {}};
+  plane.sought = &queue;
+  ClaimRequest request = by("alice", {"code", "math"});
+  request.claim_id = "once";
+  CHECK_FALSE(plane.claims(request).got_sought);
+  CHECK_FALSE(plane.claims(request).got_sought);
+  request.claim_id = "again";
+  CHECK(plane.claims(request).got_sought);
+  CHECK_FALSE(plane.claims(request).got_sought);  // a repetition takes nothing
+  CHECK_FALSE(plane.claims(by("alice", {"math"})).got_sought);
+}
+
 CONFORMANCE_CASE("agent_ended is told when an agent may no longer wait for work") {
   struct End {
     const char* name;
