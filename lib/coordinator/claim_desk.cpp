@@ -21,10 +21,6 @@ std::chrono::steady_clock::time_point steady_time(std::int64_t us) {
   return std::chrono::steady_clock::time_point(std::chrono::microseconds(us));
 }
 
-std::shared_ptr<ParkedClaim> claim_of(LotEntry* entry) {
-  return entry == nullptr ? nullptr : static_cast<ParkedClaim*>(entry)->shared_from_this();
-}
-
 double load_of(const Agent& agent) {
   const double slots = agent.max_concurrency == 0 ? 1e6 : agent.max_concurrency;
   return agent.running / slots;
@@ -168,23 +164,6 @@ void ClaimDesk::on_timer() {
       if (claim.state != LotEntry::State::busy) finish(claim, ClaimedTasks{}, after);
     }
     arm_timer();
-  }
-  carry_out(std::move(after));
-}
-
-void ClaimDesk::reoffer(std::string_view agent, const std::vector<std::string>& capabilities) {
-  After after;
-  {
-    std::lock_guard lock(mutex_);
-    for (LotEntry* entry : lot_.entries_of(agent)) {
-      auto& claim = static_cast<ParkedClaim&>(*entry);
-      if (!claim.request.capabilities.empty() || claim.offer == capabilities) continue;
-      lot_.reoffer(claim, sorted_unique(capabilities));
-      claim.again = true;
-      if (claim.state != LotEntry::State::waiting) continue;
-      lot_.take(claim);
-      after.items.emplace_back(claim_of(entry));
-    }
   }
   carry_out(std::move(after));
 }

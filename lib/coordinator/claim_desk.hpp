@@ -8,6 +8,10 @@
 //  - A waiter that was picked for a task of one queue may come back with one of another. Nobody
 //    sees that from outside, so its claim says whether it got what it was picked for
 //    (ClaimTasks::got_sought); if not, the next one is picked.
+//  - A waiter that names no capabilities offers those registered, and another coordinator may have
+//    changed them. Its claims say what they offered (ClaimTasks::offered), and it claims once more
+//    when it hears of a change (agent_offers). One that offered other things than were known has
+//    found nothing out about the queue it was picked for: the next one is picked.
 // A handed-over task is not lost either: a waiter whose deadline passes while a claim is on its way
 // waits for that answer, and what nobody waits for any more is released.
 //
@@ -77,10 +81,9 @@ class ClaimDesk {
   // From the store.
   void on_ready(std::vector<std::pair<std::shared_ptr<const QueueKey>, std::uint32_t>> ready);
   void on_eligible(std::string_view agent);
+  void on_offers(std::string_view agent);
   void on_ended(std::string_view agent, const Error& error);
 
-  // The agent's registered capabilities have changed.
-  void reoffer(std::string_view agent, const std::vector<std::string>& capabilities);
   void set_strategy(SelectionStrategy strategy);
   std::size_t waiting() const;
   // Cheap: what a claim that does not park tells the store of those that do.

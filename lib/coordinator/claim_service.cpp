@@ -59,6 +59,23 @@ void ClaimDesk::on_eligible(std::string_view agent) {
   run({first});
 }
 
+// Dormant ones learn what they offer when they claim again.
+void ClaimDesk::on_offers(std::string_view agent) {
+  std::vector<Item> items;
+  {
+    std::lock_guard lock(mutex_);
+    for (LotEntry* entry : lot_.entries_of(agent)) {
+      auto& claim = static_cast<ParkedClaim&>(*entry);
+      if (!claim.request.capabilities.empty()) continue;
+      if (claim.state == LotEntry::State::busy) claim.again = true;
+      if (claim.state != LotEntry::State::waiting) continue;
+      lot_.take(claim);
+      items.emplace_back(claim.shared_from_this());
+    }
+  }
+  run(std::move(items));
+}
+
 void ClaimDesk::on_ended(std::string_view agent, const Error& error) {
   After after;
   {
@@ -144,6 +161,10 @@ bool ClaimDesk::settle_locked(const Claim& claim, Result<ClaimCall::Answer>& ans
     finish(it, std::move(*it.ending), after);
   } else if (it.late) {
     finish(it, ClaimedTasks{}, after);
+  } else if (answer->offered && *answer->offered != it.offer) {
+    lot_.reoffer(it, std::move(*answer->offered));
+    pass_on(it, after);  // to itself, perhaps
+    after.items.emplace_back(claim);
   } else if (it.again) {
     after.items.emplace_back(claim);
   } else {

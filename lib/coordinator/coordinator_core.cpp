@@ -249,6 +249,9 @@ void CoordinatorCore::on_signals(std::span<const Signal> signals) {
       case Signal::Kind::agent_eligible:
         claims_.on_eligible(signal.agent);
         break;
+      case Signal::Kind::agent_offers:
+        claims_.on_offers(signal.agent);
+        break;
       case Signal::Kind::agent_ended:
         claims_.on_ended(signal.agent, signal.error);
         break;

@@ -46,18 +46,12 @@ AddAgentCall add_call(CoordinatorCore& core, AgentSpec spec) {
 
 Result<Agent> AgentRegistry::register_agent(AgentSpec spec) {
   Checks checks = checked(*core_, spec);
-  Result<Agent> agent = core_->block(checks, add_call(*core_, std::move(spec)));
-  if (agent) core_->claims().reoffer(agent->agent_id, agent->capabilities);
-  return agent;
+  return core_->block(checks, add_call(*core_, std::move(spec)));
 }
 
 void AgentRegistry::register_agent(AgentSpec spec, Done<Agent> done) {
   Checks checks = checked(*core_, spec);
-  core_->complete(checks, add_call(*core_, std::move(spec)),
-                  Done<Agent>([core = core_.get(), done = std::move(done)](Result<Agent> agent) {
-                    if (agent) core->claims().reoffer(agent->agent_id, agent->capabilities);
-                    if (done) done(std::move(agent));
-                  }));
+  core_->complete(checks, add_call(*core_, std::move(spec)), std::move(done));
 }
 
 Result<void> AgentRegistry::unregister_agent(std::string_view agent_id, std::uint64_t incarnation) {

@@ -79,6 +79,7 @@ struct ClaimCall {
     std::vector<ClaimedTask> tasks;
     bool refused = false;     // see ClaimTasks
     bool got_sought = false;
+    std::optional<std::vector<std::string>> offered;
   };
   ClaimCall(Argument<ClaimRequest> r, bool registered_only)
       : request(std::move(r)), require_registration(registered_only) {}
@@ -107,7 +108,9 @@ struct ClaimCall {
     mine.claim_id = make_operation_id(names.entropy, names.now_us);
     made_id = true;
   }
-  Answer answer() { return {std::move(tasks), op.refused, op.got_sought}; }
+  Answer answer() {
+    return {std::move(tasks), op.refused, op.got_sought, std::move(op.offered)};
+  }
   void undo(TenantStore& store) {
     if (made_id) give_back(store, request.get().agent_id, tasks);
   }

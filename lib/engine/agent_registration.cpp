@@ -131,7 +131,8 @@ AgentTable::Added AgentTable::Impl::add_new(const AgentSpec& spec, std::uint64_t
   const AgentSlot slot = create(spec, now);
   AgentRecord& agent = records[slot];
   agent.incarnation = incarnation;
-  describe(slot, spec, registered_by);
+  describe(slot, spec, registered_by, effects);
+  effects.offers(agent.agent_id);  // claims of it may be parked: until now it offered nothing
   recompute(slot, agent, now);
   reschedule(slot);
   announce_from(EventType::agent_registered, agent, registered_by, now, effects);
@@ -140,7 +141,7 @@ AgentTable::Added AgentTable::Impl::add_new(const AgentSpec& spec, std::uint64_t
 
 // Answers whether anything is different now.
 bool AgentTable::Impl::describe(AgentSlot slot, const AgentSpec& spec,
-                                std::string_view registered_by) {
+                                std::string_view registered_by, Effects& effects) {
   AgentRecord& agent = records[slot];
   bool changed = replace(agent.model, spec.model);
   changed |= replace(agent.provider, spec.provider);
@@ -153,6 +154,7 @@ bool AgentTable::Impl::describe(AgentSlot slot, const AgentSpec& spec,
   const std::vector<std::string> offered = sorted_set(spec.capabilities);
   if (offered == selection.capabilities(slot)) return changed;
   selection.change_capabilities(slot, offered);
+  effects.offers(agent.agent_id);
   return true;
 }
 
@@ -182,7 +184,7 @@ Result<AgentTable::Added> AgentTable::Impl::add_again(AgentSlot slot, const Agen
   const bool superseded = incarnation != agent.incarnation;
   const bool was_draining = agent.reported_status == AgentStatus::draining;
   if (superseded) supersede(slot, incarnation, registered_by, now, effects);
-  const bool changed = describe(slot, spec, registered_by);
+  const bool changed = describe(slot, spec, registered_by, effects);
   recompute(slot, agent, now);
   agent.last_seen = now;
   if (superseded || changed) {

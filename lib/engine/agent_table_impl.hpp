@@ -74,7 +74,8 @@ struct AgentTable::Impl {
   }
 
   AgentSlot create(const AgentSpec& spec, Timestamp now);
-  bool describe(AgentSlot slot, const AgentSpec& spec, std::string_view registered_by);
+  bool describe(AgentSlot slot, const AgentSpec& spec, std::string_view registered_by,
+                Effects& effects);
   void supersede(AgentSlot slot, std::uint64_t incarnation, std::string_view registered_by,
                  Timestamp now, Effects& effects);
   Result<Added> add_again(AgentSlot slot, const AgentSpec& spec, std::uint64_t incarnation,

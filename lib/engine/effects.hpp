@@ -24,11 +24,13 @@ struct QueueKey {
 };
 
 // For parked callers. Emitted only while someone is parked (see Effects::watched), except
-// agent_ended, which is rare, and task_done, which the task itself asks for.
+// agent_ended, which is rare, and task_done, which the task itself asks for. Those of two
+// operations may be heard in another order than the operations were applied in.
 struct Signal {
   enum class Kind : std::uint8_t {
     task_ready,      // `count` tasks of `queue` became claimable
     agent_eligible,  // `agent` was refused for want of a slot or a closed breaker, and no longer is
+    agent_offers,    // the registered capabilities of `agent` are others now
     agent_ended,     // parked claims of `agent` end with `error`
     task_done        // `task` is terminal
   };
@@ -48,6 +50,10 @@ struct Effects {
   void event(const EventDraft& draft) { append_event(log, draft); }
   void ended(std::string agent, Error error) {
     signals.push_back({Signal::Kind::agent_ended, 1, nullptr, std::move(agent), std::move(error), {}});
+  }
+  void offers(std::string agent) {
+    if (!watched) return;
+    signals.push_back({Signal::Kind::agent_offers, 1, nullptr, std::move(agent), {}, {}});
   }
   void eligible(std::string agent) {
     signals.push_back({Signal::Kind::agent_eligible, 1, nullptr, std::move(agent), {}, {}});

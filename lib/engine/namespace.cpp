@@ -48,6 +48,7 @@ void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
   const ClaimRequest& request = *op.request;
   op.refused = op.got_sought = false;
   op.one.reset();
+  op.offered.reset();
   PartyTable& parties = tasks.parties();
   const Slot party = parties.find_or_add(request.agent_id);
   const AgentSlot agent = parties[party].agent;
@@ -81,7 +82,8 @@ std::optional<Error> Namespace::Impl::refuse_claim(const ClaimTasks& op, AgentSl
   return std::nullopt;
 }
 
-// True: it got a task.
+// True: it got a task. One that parks without one is told what it offered: others may have
+// registered its agent anew.
 bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
   const ClaimRequest& request = *op.request;
   const AgentSlot agent = tasks.parties()[party].agent;
@@ -99,10 +101,12 @@ bool Namespace::Impl::claim_anew(ClaimTasks& op, Slot party, Step& step) {
     }
     allowed = std::min(allowed, agents.claimable(agent));
   }
-  const auto& capabilities = request.capabilities.empty() && agent != kNoAgent
-                                 ? agents.capabilities(agent)
-                                 : request.capabilities;
-  return take(op, party, capabilities, allowed, step);
+  const bool unnamed = request.capabilities.empty();
+  const auto& capabilities =
+      unnamed && agent != kNoAgent ? agents.capabilities(agent) : request.capabilities;
+  const bool found = take(op, party, capabilities, allowed, step);
+  if (!found && unnamed && op.parks_until > 0) op.offered = capabilities;
+  return found;
 }
 
 // One that was woken is told whether it took what it was woken for: the best that it may have can

@@ -76,6 +76,8 @@ struct ClaimTasks : Operation {
   std::optional<ClaimedTask> one;              // out
   bool refused = false;              // out: eligible for nothing just now (no slot, breaker)
   bool got_sought = false;           // out: it took a task of `sought`, just now
+  // out: the registered capabilities, if it names none, parks and there was no task for them
+  std::optional<std::vector<std::string>> offered;
 };
 
 enum class EndKind : std::uint8_t { complete, fail, release };

@@ -366,6 +366,59 @@ TEST_CASE("a waiter that took a task of which nobody was told yet does not stran
   CHECK(only_b.times == 0);
 }
 
+TEST_CASE("parked claims follow a registration by another coordinator") {
+  const std::shared_ptr<Store> store = make_memory_store(system_clock(), 4);
+  PumpedPlane here({}, store), there({}, store);
+  Heard<Claimed> of_a, of_b;
+  here->claim_task(claim_of("a", {}, 60s), of_a.done());  // not registered: it offers nothing
+  here->claim_task(claim_of("b", {}, 60s), of_b.done());
+  const TaskId first = there->submit_task(spec_of("t", {"code"})).value();
+  here.pump();
+  CHECK(of_a.times == 0);
+  SECTION("for the first time") { CHECK(there->register_agent(agent_of("a", {"code"})).ok()); }
+  SECTION("with other capabilities") {
+    AgentSpec agent = agent_of("a", {"gpu"});
+    agent.incarnation = 12345;
+    CHECK(there->register_agent(agent).ok());
+    here.pump();
+    CHECK(of_a.times == 0);
+    agent.capabilities = {"code", "gpu"};
+    CHECK(there->register_agent(agent).ok());
+  }
+  here.pump();
+  REQUIRE(of_a.times == 1);
+  REQUIRE(of_a.answer->ok());
+  CHECK((**of_a.answer)->id == first);
+  const TaskId second = there->submit_task(spec_of("t")).value();
+  here.pump();
+  REQUIRE(of_b.times == 1);
+  CHECK((**of_b.answer)->id == second);
+}
+
+TEST_CASE("a waiter that offers less than is known of it leaves the task to the next") {
+  const std::shared_ptr<Store> memory = make_memory_store(system_clock(), 4);
+  auto store = std::make_shared<HeldSignals>(memory);
+  PumpedPlane here({}, store), there({}, memory);
+  AgentSpec agent = agent_of("a", {"code"});
+  agent.incarnation = 12345;
+  CHECK(there->register_agent(agent).ok());
+  Heard<Claimed> of_a, of_b;
+  here->claim_task(claim_of("a", {}, 60s), of_a.done());
+  here->claim_task(claim_of("b", {"code"}, 60s), of_b.done());
+  store->hold();
+  agent.capabilities = {"gpu"};
+  CHECK(there->register_agent(agent).ok());
+  CHECK(there->submit_task(spec_of("t", {"code"})).ok());
+  store->tell_newest();
+  here.pump();
+  CHECK(of_a.times == 0);
+  CHECK(of_b.times == 1);
+  CHECK(there->submit_task(spec_of("t", {"gpu"})).ok());
+  store->tell_newest();
+  here.pump();
+  CHECK(of_a.times == 1);
+}
+
 TEST_CASE("a batch claim takes what is there and does not wait for more") {
   PumpedPlane p;
   Heard<std::vector<ClaimedTask>> heard;

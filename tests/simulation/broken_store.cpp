@@ -83,6 +83,7 @@ class DroppedSignals final : public TenantDecorator, private StoreListener {
     std::vector<Signal> kept;
     for (const Signal& signal : signals) {
       const bool wakes = signal.kind == Signal::Kind::task_ready ||
+                         signal.kind == Signal::Kind::agent_offers ||
                          signal.kind == Signal::Kind::task_done;
       if (!wakes || ++seen_ % kEvery != 0) kept.push_back(signal);
     }

@@ -92,13 +92,14 @@ bool World::could_claim(const SimAgent& agent) const {
   return admitted && has_slot && it->breaker == BreakerState::closed;
 }
 
-// No task may be ready that a waiting claim could take. What a claim without capabilities offers is
-// known to the coordinator that registered them last, and perhaps to no other.
+// No task may be ready that a waiting claim could take.
 void World::check_wakeups(const SimAgent& agent) {
   for (const auto& [number, request] : agent.parked()) {
     auto offered = request.capabilities;
-    if (offered.empty() && (planes_.size() > 1 || !history.agents().contains(agent.name()))) continue;
-    if (offered.empty()) offered = history.agents().at(agent.name()).capabilities;
+    const auto registered = history.agents().find(agent.name());
+    if (offered.empty() && registered != history.agents().end()) {
+      offered = registered->second.capabilities;
+    }
     std::sort(offered.begin(), offered.end());
     for (const auto& [id, task] : history.tasks()) {
       if (task.state != TaskState::pending || !task.ready) continue;

@@ -87,6 +87,8 @@ std::string text_of(const Signal& signal) {
       return "task_ready x" + std::to_string(signal.count);
     case Signal::Kind::agent_eligible:
       return "agent_eligible " + signal.agent;
+    case Signal::Kind::agent_offers:
+      return "agent_offers " + signal.agent;
     case Signal::Kind::agent_ended:
       return "agent_ended " + signal.agent;
     case Signal::Kind::task_done:
@@ -324,6 +326,7 @@ Claimed Plane::claims(const ClaimRequest& request) {
   claimed.answer = apply(op);
   claimed.refused = op.refused;
   claimed.got_sought = op.got_sought;
+  claimed.offered = std::move(op.offered);
   if (op.one) claimed.tasks.push_back(*std::move(op.one));
   return claimed;
 }

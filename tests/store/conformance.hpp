@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -68,6 +69,7 @@ struct Claimed {
   std::string answer;  // "ok" also if there was nothing to claim
   bool refused = false;
   bool got_sought = false;
+  std::optional<std::vector<std::string>> offered;
   std::vector<ClaimedTask> tasks;
   std::string ids() const;  // "a b c"
 };

@@ -245,6 +245,37 @@ CONFORMANCE_CASE("agent_eligible is told when the breaker admits again") {
   CHECK(plane.signals() == "agent_eligible alice");
 }
 
+CONFORMANCE_CASE("agent_offers is told when the registered capabilities of an agent change") {
+  Plane plane(kind);
+  plane.add(agent("nobody waits", {"code"}));
+  CHECK(plane.signals().empty());
+  plane.watch();
+  plane.add(agent("alice", {"code", "math"}));
+  CHECK(plane.signals() == "agent_offers alice");
+  plane.add(agent("alice", {"math", "code", "math"}, 5));
+  CHECK(plane.signals().empty());
+  plane.add(agent("alice", {"math"}));
+  CHECK(plane.signals() == "agent_offers alice");
+  plane.add(agent("alice", {}), 2);
+  CHECK(plane.signals() == "agent_ended alice, agent_offers alice");
+}
+
+CONFORMANCE_CASE("a claim that will park is told what it offered") {
+  using Names = std::vector<std::string>;
+  Plane plane(kind);
+  plane.add(agent("alice", {"math", "code"}, 1));
+  CHECK_FALSE(plane.claims(by("alice")).offered);
+  plane.parks_until = plane.now() + kHour;
+  CHECK(plane.claims(by("alice")).offered == Names{"code", "math"});
+  CHECK(plane.claims(by("stranger")).offered == Names{});
+  CHECK_FALSE(plane.claims(by("alice", {"code"})).offered);
+  plane.submit("a");
+  CHECK_FALSE(plane.claims(by("alice")).offered);
+  const Claimed refused = plane.claims(by("alice"));
+  CHECK(refused.refused);
+  CHECK_FALSE(refused.offered);
+}
+
 CONFORMANCE_CASE("a claim is told whether it got a task of the queue that it was woken for") {
   Plane plane(kind);
   TaskSpec first = task("a"), second = task("b");
