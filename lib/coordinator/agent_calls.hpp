@@ -23,14 +23,15 @@ struct AddAgentCall {
         registered_by(by) {}
   AgentSpec spec;
   std::uint64_t incarnation;
-  std::string_view registered_by;  // the coordinator's
+  NameArgument registered_by;  // the coordinator's, which the store may outlast
   AddAgent op;
   Operation& bind() {
     op.spec = &spec;
     op.incarnation = incarnation;
-    op.registered_by = registered_by;
+    op.registered_by = registered_by.get();
     return op;
   }
+  void keep(CallNames&) { registered_by.keep(); }
   Agent answer() { return std::move(*op.agent); }
 };
 

@@ -210,6 +210,22 @@ TEST_CASE("a completion may destroy the coordinator and throw") {
   CHECK(p == nullptr);
 }
 
+TEST_CASE("a registration that the store applies after its coordinator closed names that one") {
+  const std::shared_ptr<Store> memory = make_memory_store(system_clock(), 4);
+  auto late = std::make_shared<LateStore>(memory);
+  Config config;
+  config.coordinator_id = "the-one-that-closes-early";
+  auto closing = std::make_unique<PumpedPlane>(config, late);
+  late->hold(true);
+  (*closing)->register_agent(agent_of("a"), {});
+  REQUIRE(late->wait_for_waiting(1));
+  closing.reset();
+  config.coordinator_id = "one-that-opens-thereafter";
+  PumpedPlane other(config, memory);  // perhaps where the first one was
+  late.reset();                       // answers the rest
+  CHECK(other->get_agent("a")->registered_by == "the-one-that-closes-early");
+}
+
 TEST_CASE("a closed coordinator answers cancelled in both forms") {
   Plane p(GENERATE(StoreKind::memory, StoreKind::late));
   TaskScheduler scheduler = p.plane;
