@@ -74,7 +74,9 @@ void World::open_plane(std::size_t index) {
   parts.clock = &clock;
   parts.entropy = std::make_unique<SeededEntropy>(mix64(plan.seed) + ++opened_);
   parts.pumped = true;
-  auto opened = open_coordinator(plan.config, std::move(parts));
+  Config config = plan.config;
+  config.coordinator_id = "coordinator-" + std::to_string(opened_);  // not this host and process
+  auto opened = open_coordinator(std::move(config), std::move(parts));
   if (!opened) return findings.add("a coordinator does not open: ", opened.error());
   plane.coordinator = std::make_unique<Coordinator>(*std::move(opened));
   SubscribeOptions all;
