@@ -10,13 +10,6 @@ function(controlplane_room name)
   set(target controlplane_${name})
   list(TRANSFORM room_USES PREPEND controlplane_)
 
-  if(NOT room_SOURCES)  # not built yet
-    add_library(${target} INTERFACE)
-    target_link_libraries(${target} INTERFACE controlplane_headers ${room_USES})
-    target_include_directories(${target} INTERFACE "${controlplane_BINARY_DIR}/rooms/${name}")
-    return()
-  endif()
-
   add_library(${target} STATIC ${room_SOURCES})
   target_link_libraries(${target}
     PUBLIC controlplane_headers ${room_USES}
