@@ -18,6 +18,8 @@ void StoreCall::launch() {
     if (over_) return;
     op = &prepare();
     op->failed.reset();
+    // Anew for each try: one that was applied without our knowing has used up its nonces.
+    if (needs_random(*op)) op->random = office_.entropy().next();
     in_store_ = true;
     self_ = shared_from_this();
     ++tries_;

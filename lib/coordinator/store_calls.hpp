@@ -172,9 +172,7 @@ class StoreCalls {
 
 template <class Call>
 void StoreCalls::adopt(Call& call) {
-  // Its operation may be another one than was tried inline.
-  if (needs_random(call.op)) call.op.random = entropy_.next();
-  call.op.origin = options_.origin;
+  call.op.origin = options_.origin;  // it may be another operation than was tried inline
   CallNames names{entropy_, store_.now()};
   if constexpr (requires { call.keep(names); }) call.keep(names);
 }
