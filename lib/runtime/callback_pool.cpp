@@ -172,13 +172,15 @@ std::size_t PoolCore::stop(std::chrono::steady_clock::time_point deadline) {
   return left;
 }
 
+// The caller's own thread, too, if it is one of them: a thread that finds the pool abandoned takes
+// itself for gone, so nobody would join it.
 void PoolCore::abandon_busy() {
   abandoned = true;
   changed.notify_all();  // close_and_wait gives up, too
   for (auto worker = workers.begin(); worker != workers.end();) {
-    const bool hangs = worker->busy && worker->thread.get_id() != std::this_thread::get_id();
-    if (hangs) worker->thread.detach();
-    worker = hangs ? workers.erase(worker) : std::next(worker);
+    const bool gone = worker->busy;
+    if (gone) worker->thread.detach();
+    worker = gone ? workers.erase(worker) : std::next(worker);
   }
 }
 

@@ -161,6 +161,32 @@ TEST_CASE("a pool may be stopped and destroyed by its own callback") {
   CHECK(abandoned == 0);
 }
 
+TEST_CASE("a callback may stop the pool while another one hangs") {
+  Gate running, release, stopped, may_end, ended;
+  std::size_t abandoned = 99;
+  {
+    CallbackPool pool(options(2));
+    pool.submit([&] {
+      running.arrive();
+      release.wait_for();
+      ended.arrive();
+    });
+    REQUIRE(running.wait_for());
+    pool.submit([&] {
+      abandoned = pool.stop(steady_clock::now());
+      stopped.arrive();
+      may_end.wait_for();
+      ended.arrive();
+    });
+    REQUIRE(stopped.wait_for());
+    CHECK(abandoned == 1);
+    CHECK(pool.threads() == 0);
+  }
+  may_end.arrive();
+  release.arrive();
+  REQUIRE(ended.wait_for(2));
+}
+
 TEST_CASE("a pumped pool has no threads and runs inline, in order") {
   CallbackPoolOptions pumped = options(4);
   pumped.pumped = true;
