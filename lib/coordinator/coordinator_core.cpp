@@ -7,6 +7,7 @@
 #include <climits>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "coordinator/store_url.hpp"
 #include "coordinator/transition_log.hpp"
 #include "engine/event.hpp"
@@ -194,8 +195,7 @@ Result<void> CoordinatorCore::shutdown(std::chrono::milliseconds deadline) {
   std::size_t left = 0;
   if (open != Gate::closed) {
     const bool may_wait = !loop_.on_loop_thread() && !pumped_;
-    const auto until =
-        std::chrono::steady_clock::now() + (may_wait ? deadline : std::chrono::milliseconds(0));
+    const auto until = steady_deadline(may_wait ? deadline : std::chrono::milliseconds(0));
     claims_.close();
     left = workers_.drain(until);
   }
@@ -214,7 +214,7 @@ void CoordinatorCore::close() {
   probes_.close();
   if (pumped_) pool_.pump();
   if (!pumped_ && !loop_.on_loop_thread()) log_->flush(kFlushTime);
-  pool_.stop(std::chrono::steady_clock::now() + kCallbackGrace);
+  pool_.stop(steady_deadline(kCallbackGrace));
   feed_.close();
   claims_.close();
   results_.close();

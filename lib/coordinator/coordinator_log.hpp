@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/deadline.hpp"
 #include "base/logger.hpp"
 #include "controlplane/log.hpp"
 #include "runtime/callback_pool.hpp"
@@ -40,7 +41,7 @@ class CoordinatorLog {
     if (strand_ == nullptr || !enabled(LogLevel::error)) return;
     auto reached = std::make_shared<Parker>();
     if (!strand_->submit([reached] { reached->unpark(); })) return;
-    (void)reached->wait_until(std::chrono::steady_clock::now() + at_most);
+    (void)reached->wait_until(steady_deadline(at_most));
   }
 
  private:

@@ -3,6 +3,7 @@
 #include <exception>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "coordinator/clean_text.hpp"
 
 namespace controlplane {
@@ -34,7 +35,7 @@ bool HeldAttempt::cancelled() const {
 
 bool HeldAttempt::wait_cancelled(std::chrono::milliseconds timeout) {
   std::unique_lock lock(mutex_);
-  return changed_.wait_for(lock, timeout, [this] { return cancelled_; });
+  return changed_.wait_until(lock, steady_deadline(timeout), [this] { return cancelled_; });
 }
 
 Result<void> HeldAttempt::progress(double fraction, std::string_view note, Json data) {

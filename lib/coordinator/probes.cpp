@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "base/wording.hpp"
 #include "coordinator/agent_calls.hpp"
 #include "coordinator/clean_text.hpp"
@@ -108,11 +109,11 @@ void Probes::run(const ProbePtr& probe) {
     round = ++probe->round;
     probe->judged = false;
     const std::int64_t now = calls_.now_us();
-    probe->next_us = now + std::chrono::microseconds(probe->spec.interval).count();
-    probe->timeout = calls_.loop().schedule(
-        now + std::chrono::microseconds(probe->spec.timeout).count(), [this, probe, round] {
-          judge(probe, round, false, "no answer within " + seconds(probe->spec.timeout));
-        });
+    probe->next_us = deadline_after(now, probe->spec.interval);
+    const std::int64_t late = deadline_after(now, probe->spec.timeout);
+    probe->timeout = calls_.loop().schedule(late, [this, probe, round] {
+      judge(probe, round, false, "no answer within " + seconds(probe->spec.timeout));
+    });
   }
   ask(probe, round);
 }

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "base/deadline.hpp"
 #include "base/wording.hpp"
 
 namespace controlplane {
@@ -54,7 +55,7 @@ ResultWaits::Wait ResultWaits::make(const TaskId& id, std::chrono::milliseconds 
   auto wait = std::make_shared<ResultWait>();
   wait->id = id;
   wait->timeout = timeout;
-  wait->deadline_us = calls_.now_us() + std::chrono::microseconds(timeout).count();
+  wait->deadline_us = deadline_after(calls_.now_us(), timeout);
   return wait;
 }
 

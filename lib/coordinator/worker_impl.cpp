@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include "base/deadline.hpp"
+
 namespace controlplane {
 namespace {
 
@@ -14,10 +16,6 @@ constexpr std::chrono::milliseconds kPause{1'000};  // after a claim that failed
 std::chrono::milliseconds or_default(std::chrono::milliseconds value,
                                      std::chrono::milliseconds fallback) {
   return value.count() > 0 ? value : fallback;
-}
-
-std::int64_t us(std::chrono::milliseconds duration) {
-  return std::chrono::microseconds(duration).count();
 }
 
 }  // namespace
@@ -167,7 +165,8 @@ void Worker::Impl::stop_by_itself(Error why) {
 // --- On the loop ---
 
 void Worker::Impl::again(std::chrono::milliseconds after, void (Impl::*step)()) {
-  core_->loop().schedule(core_->calls().now_us() + us(after), [weak = weak_from_this(), step] {
+  const std::int64_t when = deadline_after(core_->calls().now_us(), after);
+  core_->loop().schedule(when, [weak = weak_from_this(), step] {
     if (auto self = weak.lock()) (*self.*step)();
   });
 }
@@ -243,7 +242,7 @@ Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
   drain();
   {
     std::unique_lock lock(mutex_);
-    changed_.wait_for(lock, deadline, [this] { return held_.empty(); });
+    changed_.wait_until(lock, steady_deadline(deadline), [this] { return held_.empty(); });
   }
   release_left();
   for (std::thread& thread : threads_) thread.join();

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "runtime/pool_core.hpp"
 
 namespace controlplane {
@@ -103,7 +104,7 @@ void PoolCore::thread_main(std::list<Worker>::iterator self) {
 }
 
 bool PoolCore::wait_for_work(std::unique_lock<std::mutex>& lock) {
-  const auto give_up = std::chrono::steady_clock::now() + options.idle_time;
+  const auto give_up = steady_deadline(options.idle_time);
   work_ready.wait_until(lock, give_up, [this] { return stopped || !ready.empty(); });
   return !stopped && !ready.empty();
 }
@@ -208,7 +209,7 @@ CallbackPool::CallbackPool(CallbackPoolOptions options)
     : core_(std::make_shared<PoolCore>(std::move(options))) {}
 
 CallbackPool::~CallbackPool() {
-  core_->stop(std::chrono::steady_clock::now() + core_->options.stop_grace);
+  core_->stop(steady_deadline(core_->options.stop_grace));
   core_->release_own_thread();
 }
 

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "base/deadline.hpp"
 #include "base/wording.hpp"
 
 namespace controlplane {
@@ -30,7 +31,7 @@ Dialer::Dialer(Loop::Handle loop, asio::io_context& io, HostPort address,
       done_(std::move(done)) {}
 
 void Dialer::dial(const Clock& clock, CallbackPool& resolver) {
-  const std::int64_t when = clock.steady_us() + std::chrono::microseconds(timeout_).count();
+  const std::int64_t when = deadline_after(clock.steady_us(), timeout_);
   deadline_ = loop_.schedule(when, [self = shared_from_this()] { self->timed_out(); });
   SystemError not_numeric;
   const auto ip = asio::ip::make_address(address_.host, not_numeric);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "runtime/event_subscription.hpp"
 #include "runtime/parker.hpp"
 
@@ -28,7 +29,7 @@ class LogEnds final : public OperationDone, public std::enable_shared_from_this<
       }
       in_flight_ = shared_from_this();
       store.start(op_, *this);
-      if (!answered_.wait_until(std::chrono::steady_clock::now() + timeout)) {
+      if (!answered_.wait_until(steady_deadline(timeout))) {
         return Error::unavailable("subscribe: the store did not answer in time");
       }
     }

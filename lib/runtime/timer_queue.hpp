@@ -14,15 +14,14 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <vector>
 
+#include "base/deadline.hpp"
 #include "runtime/work.hpp"
 
 namespace controlplane {
 
 using TimerId = std::uint64_t;                     // 0 = none
-inline constexpr std::int64_t kNoDeadline = std::numeric_limits<std::int64_t>::max();
 
 class TimerQueue {
  public:

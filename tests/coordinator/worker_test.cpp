@@ -17,6 +17,17 @@ WorkerOptions worker_of(std::string id, std::uint32_t concurrency = 1) {
   return options;
 }
 
+constexpr auto kForEver = std::chrono::milliseconds::max();
+
+template <class Condition>
+void wait_until(Condition&& holds) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!holds()) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+    std::this_thread::yield();
+  }
+}
+
 StoreKind any_store() { return GENERATE(StoreKind::memory, StoreKind::late, StoreKind::faulty); }
 
 TaskSpec at_once(std::string type) {
@@ -133,7 +144,7 @@ TEST_CASE("a cancel request reaches the handler through the renewals") {
   Worker worker(p.plane, options);
   worker.on("t", [&](TaskContext& task) -> Result<Json> {
     entered.arrive();
-    if (!task.wait_cancelled(20s)) return Json("\"not cancelled\"");
+    if (!task.wait_cancelled(kForEver)) return Json("\"not cancelled\"");
     return Error::cancelled();
   });
   REQUIRE(worker.start().ok());
@@ -240,7 +251,8 @@ TEST_CASE("a drained worker finishes what it holds") {
   const TaskId held = p->submit_task(at_once("t")).value();
   REQUIRE(entered.wait_for());
   const TaskId later = p->submit_task(at_once("t")).value();
-  std::thread stopper([&] { CHECK(worker.stop(20s).ok()); });
+  std::thread stopper([&] { CHECK(worker.stop(kForEver).ok()); });
+  wait_until([&] { return p->get_agent("w")->status == AgentStatus::draining; });
   leave.arrive();
   stopper.join();
   CHECK(p->get_status(held).value() == TaskState::completed);
@@ -280,8 +292,11 @@ TEST_CASE("shutdown with time lets handlers finish") {
   REQUIRE(worker.start().ok());
   p->submit_task(at_once("t")).value();
   REQUIRE(entered.wait_for());
-  std::thread leaver([&] { leave.arrive(); });
-  CHECK(p->shutdown(20s).ok());
+  std::thread leaver([&] {
+    wait_until([&] { return !p->submit_task(at_once("t")).ok(); });  // it is draining
+    leave.arrive();
+  });
+  CHECK(p->shutdown(kForEver).ok());
   leaver.join();
   CHECK(finished);
 }
