@@ -41,14 +41,20 @@ const TaskHandler* Worker::Impl::handler_for(const std::string& task_type) const
   return place == handlers_.end() ? nullptr : &place->second;
 }
 
-Result<void> Worker::Impl::start() {
+Result<void> Worker::Impl::check() const {
   if (core_->calls().pumped()) {
     return Error::failed_precondition("a Worker needs a coordinator with threads, this is pumped");
   }
   Checks checks(core_->limits());
   checks.count("concurrency", options_.concurrency, 1, core_->limits().max_worker_concurrency,
                "max_worker_concurrency");
-  if (!checks.ok()) return checks.take();
+  return checks.result();
+}
+
+// The state is taken before the lock: a handler that starts its own worker again must not wait for
+// a stop() that waits for the handler.
+Result<void> Worker::Impl::start() {
+  if (auto valid = check(); !valid) return valid;
   {
     std::lock_guard lock(mutex_);
     if (state_ != State::idle) {
@@ -56,19 +62,27 @@ Result<void> Worker::Impl::start() {
     }
     state_ = State::running;
   }
+  std::lock_guard one(changing_);
+  if (!running()) {
+    return Error::cancelled("worker " + options_.agent_id + " was stopped before it had started");
+  }
   Result<void> started = enroll();
   if (!started) {
     std::lock_guard lock(mutex_);
     state_ = State::idle;
     return started;
   }
+  return set_going();
+}
+
+Result<void> Worker::Impl::set_going() {
   core_->workers().join(weak_from_this());
   again(heartbeat_interval_, &Impl::beat);
   again(lease_ttl_ / 3, &Impl::renew);
   try {
     start_threads();
   } catch (const std::system_error& e) {
-    (void)stop(std::chrono::milliseconds(0));
+    stop_locked(std::chrono::milliseconds(0));
     return Error::resource_exhausted(std::string("no thread for a handler: ") + e.what());
   }
   return {};
@@ -92,7 +106,6 @@ Result<void> Worker::Impl::enroll() {
 }
 
 void Worker::Impl::start_threads() {
-  std::lock_guard lock(mutex_);
   threads_.reserve(options_.concurrency);
   for (std::uint32_t i = 0; i < options_.concurrency; ++i) {
     threads_.emplace_back([this] { run_thread(); });
@@ -231,7 +244,7 @@ void Worker::Impl::stop_finally() {
 }
 
 Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
-  std::lock_guard one(stopping_);
+  std::lock_guard one(changing_);
   {
     std::lock_guard lock(mutex_);
     if (state_ == State::idle || state_ == State::stopped) {
@@ -239,6 +252,11 @@ Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
       return {};
     }
   }
+  stop_locked(deadline);
+  return {};
+}
+
+void Worker::Impl::stop_locked(std::chrono::milliseconds deadline) {
   drain();
   {
     std::unique_lock lock(mutex_);
@@ -248,7 +266,6 @@ Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
   leave();
-  return {};
 }
 
 // Ends its parked claims, too: the agent takes no more.

@@ -45,8 +45,9 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   enum class State : std::uint8_t { idle, running, draining, stopped };
   using Attempt = std::shared_ptr<HeldAttempt>;
 
-  Result<void> stop_here(std::chrono::milliseconds deadline);
+  Result<void> check() const;
   Result<void> enroll();
+  Result<void> set_going();
   void start_threads();
   void run_thread();
   void handle(ClaimedTask task);
@@ -60,6 +61,8 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   std::vector<Attempt> attempts() const;
   void release_left();
   void leave();
+  Result<void> stop_here(std::chrono::milliseconds deadline);
+  void stop_locked(std::chrono::milliseconds deadline);  // under changing_
 
   const std::shared_ptr<CoordinatorCore> core_;
   TaskScheduler scheduler_;
@@ -67,6 +70,10 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   const WorkerOptions options_;
   const std::chrono::milliseconds lease_ttl_, heartbeat_interval_;
   std::map<std::string, TaskHandler, std::less<>> handlers_;  // fixed after start()
+
+  // One start() or stop() at a time, from its beginning to its end; taken before mutex_.
+  std::mutex changing_;
+  std::vector<std::thread> threads_;  // guarded by changing_
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
@@ -76,8 +83,6 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   std::uint64_t beats_ = 0;  // answered heartbeats: claims that were refused try again
   std::uint64_t numbers_ = 0;
   std::map<std::uint64_t, Attempt> held_;
-  std::vector<std::thread> threads_;
-  std::mutex stopping_;  // one stop() at a time
 };
 
 }  // namespace controlplane

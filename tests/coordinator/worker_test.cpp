@@ -301,6 +301,26 @@ TEST_CASE("shutdown with time lets handlers finish") {
   CHECK(finished);
 }
 
+TEST_CASE("a stop that meets a start on its way comes after it") {
+  auto store = std::make_shared<LateStore>(make_memory_store(system_clock(), 16));
+  Plane p(store);
+  Worker worker(p.plane, worker_of("w", 2));
+  Gate stopping;
+  store->hold(true);
+  std::thread starter([&] { (void)worker.start(); });
+  REQUIRE(store->wait_for_waiting(1));
+  std::thread stopper([&] {
+    stopping.arrive();
+    CHECK(worker.stop(0ms).ok());
+  });
+  REQUIRE(stopping.wait_for());
+  store->hold(false);
+  starter.join();
+  stopper.join();
+  CHECK_FALSE(worker.running());
+  CHECK(code_of(p->get_agent("w")) == ErrorCode::not_found);
+}
+
 TEST_CASE("a worker is checked before it starts and may be stopped before") {
   Config config;
   config.limits.max_worker_concurrency = 2;
