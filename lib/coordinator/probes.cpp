@@ -28,7 +28,7 @@ struct Probes::Probe {
   bool last_good = true;
   std::uint64_t round = 0;  // of the run that is not judged yet, or the last one
   bool judged = true;
-  std::int64_t next_us = 0;
+  std::int64_t next_us = 0;  // of the next round
   TimerId timeout = 0;
 };
 
@@ -108,19 +108,15 @@ void Probes::run(const ProbePtr& probe) {
     if (probe->removed.load()) return;
     round = ++probe->round;
     probe->judged = false;
-    const std::int64_t now = calls_.now_us();
-    probe->next_us = deadline_after(now, probe->spec.interval);
-    const std::int64_t late = deadline_after(now, probe->spec.timeout);
-    probe->timeout = calls_.loop().schedule(late, [this, probe, round] {
-      judge(probe, round, false, "no answer within " + seconds(probe->spec.timeout));
-    });
+    probe->next_us = deadline_after(calls_.now_us(), probe->spec.interval);
   }
   ask(probe, round);
 }
 
 void Probes::ask(const ProbePtr& probe, std::uint64_t round) {
-  const auto done = [this, probe, round](bool good, std::string error) {
-    judge(probe, round, good, std::move(error));
+  const auto done = [this, probe, round](ProbeOutcome outcome, std::string error) {
+    if (outcome == ProbeOutcome::not_asked) return skip(probe, round, error);
+    judge(probe, round, outcome == ProbeOutcome::good, std::move(error));
   };
   const std::chrono::milliseconds timeout = probe->spec.timeout;
   if (probe->http) {
@@ -138,6 +134,7 @@ void Probes::call_back(const ProbePtr& probe, std::uint64_t round) {
   }
   // `this` is used only through the loop, which refuses once it has stopped.
   const auto call = [this, loop = calls_.loop().handle(), probe, round] {
+    loop.post([this, probe, round] { begun(probe, round); });
     bool good = false;
     std::string error = "the callback returned false";
     if (!probe->removed.load()) {
@@ -156,20 +153,43 @@ void Probes::call_back(const ProbePtr& probe, std::uint64_t round) {
   };
   if (pool_.submit(call)) return;
   probe->hanging.store(false);
-  judge(probe, round, false, "the callback pool is full");
+  skip(probe, round, "the callback pool is full (max_queued_callbacks)");
+}
+
+void Probes::begun(const ProbePtr& probe, std::uint64_t round) {
+  std::lock_guard lock(mutex_);
+  if (probe->removed.load() || round != probe->round || probe->judged) return;
+  const std::int64_t late = deadline_after(calls_.now_us(), probe->spec.timeout);
+  probe->timeout = calls_.loop().schedule(late, [this, probe, round] {
+    judge(probe, round, false, "no answer within " + seconds(probe->spec.timeout));
+  });
+}
+
+// The round is over and the next one scheduled; false: it was over before.
+bool Probes::settle(const ProbePtr& probe, std::uint64_t round) {
+  if (probe->removed.load() || round != probe->round || std::exchange(probe->judged, true)) {
+    return false;
+  }
+  calls_.loop().cancel(std::exchange(probe->timeout, 0));
+  const std::int64_t next = std::max(probe->next_us, calls_.now_us());
+  calls_.loop().schedule(next, [this, probe] { run(probe); });
+  return true;
+}
+
+void Probes::skip(const ProbePtr& probe, std::uint64_t round, const std::string& why) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!settle(probe, round)) return;
+  }
+  log_.write(LogLevel::debug, "probe not asked", {{"probe", probe->spec.name}, {"error", why}});
 }
 
 void Probes::judge(const ProbePtr& probe, std::uint64_t round, bool good, std::string error) {
   bool tell;
   {
     std::lock_guard lock(mutex_);
-    if (probe->removed.load() || round != probe->round || std::exchange(probe->judged, true)) {
-      return;
-    }
-    calls_.loop().cancel(probe->timeout);
+    if (!settle(probe, round)) return;
     tell = count(*probe, good, error);
-    const std::int64_t next = std::max(probe->next_us, calls_.now_us());
-    calls_.loop().schedule(next, [this, probe] { run(probe); });
   }
   if (!good) {
     log_.write(LogLevel::debug, "probe failed",

@@ -6,7 +6,8 @@
 // resource_exhausted.
 //
 // A callback that hangs counts as failed at its timeout, and once more at every interval that finds
-// it hanging still; it is not started again until it returned.
+// it hanging still; it is not started again until it returned. Its timeout begins when it begins.
+// A round that the callback pool has no room for is skipped: that says nothing of whom it asks.
 // Several probes of one agent: the agent's record counts a success only while no other probe of it
 // failed last.
 #pragma once
@@ -52,7 +53,10 @@ class Probes {
   void run(const ProbePtr& probe);
   void ask(const ProbePtr& probe, std::uint64_t round);
   void call_back(const ProbePtr& probe, std::uint64_t round);
+  void begun(const ProbePtr& probe, std::uint64_t round);
   void judge(const ProbePtr& probe, std::uint64_t round, bool good, std::string error);
+  void skip(const ProbePtr& probe, std::uint64_t round, const std::string& why);
+  bool settle(const ProbePtr& probe, std::uint64_t round);        // under the lock
   bool count(Probe& probe, bool good, const std::string& error);  // under the lock
   bool others_failed(const Probe& probe) const;                   // under the lock
   void write(const Probe& probe, bool good, const std::string& error);

@@ -40,12 +40,15 @@ void Dialer::dial(const Clock& clock, CallbackPool& resolver) {
 }
 
 void Dialer::resolve_on(CallbackPool& resolver) {
-  const bool queued = resolver.submit([weak = weak_from_this(), loop = loop_, address = address_] {
+  begun_ = std::make_shared<std::atomic<bool>>(false);
+  const auto work = [weak = weak_from_this(), loop = loop_, address = address_, begun = begun_] {
+    begun->store(true);
     loop.post([weak, result = resolve(address)]() mutable {
       if (const auto self = weak.lock()) self->resolved(std::move(result));
     });
-  });
-  if (!queued) finish(false, "resolving: the callback pool is full (max_queued_callbacks)");
+  };
+  if (resolver.submit(work)) return;
+  conclude(ProbeOutcome::not_asked, "the callback pool is full (max_queued_callbacks)");
 }
 
 // Blocks, on the pool's thread.
@@ -94,16 +97,19 @@ void Dialer::connect_to(std::size_t index) {
 }
 
 void Dialer::timed_out() {
-  finish(false, "timed out after " + seconds(timeout_) + " while " + std::string(step_));
+  const bool queued = begun_ != nullptr && !begun_->load();
+  const std::string_view step = queued ? "waiting for a thread of the callback pool" : step_;
+  conclude(queued ? ProbeOutcome::not_asked : ProbeOutcome::failed,
+           "timed out after " + seconds(timeout_) + " while " + std::string(step));
 }
 
-void Dialer::finish(bool good, std::string error) {
+void Dialer::conclude(ProbeOutcome outcome, std::string error) {
   if (finished()) return;
   loop_.cancel(deadline_);
   SystemError ignored;
   socket_.close(ignored);
   ProbeDone done = std::exchange(done_, nullptr);
-  done(good, std::move(error));
+  done(outcome, std::move(error));
 }
 
 }  // namespace controlplane

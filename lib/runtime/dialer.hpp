@@ -6,11 +6,13 @@
 // Errors: finish() is called once, with a text that names the step.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "runtime/loop_io.hpp"
@@ -33,7 +35,9 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
 
  protected:
   virtual void connected() = 0;
-  void finish(bool good, std::string error);  // the first one counts
+  void finish(bool good, std::string error) {  // the first one counts
+    conclude(good ? ProbeOutcome::good : ProbeOutcome::failed, std::move(error));
+  }
   bool finished() const noexcept { return !done_; }
   Tcp::socket& socket() noexcept { return socket_; }
   const HostPort& address() const noexcept { return address_; }
@@ -49,6 +53,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   void resolved(Resolved result);
   void connect_to(std::size_t index);
   void timed_out();
+  void conclude(ProbeOutcome outcome, std::string error);
 
   const Loop::Handle loop_;
   const HostPort address_;
@@ -58,6 +63,7 @@ class Dialer : public std::enable_shared_from_this<Dialer> {
   TimerId deadline_ = 0;
   std::vector<Tcp::endpoint> endpoints_;
   std::string_view step_ = "resolving";
+  std::shared_ptr<std::atomic<bool>> begun_;  // has the pool begun to resolve? null: it need not
 };
 
 }  // namespace controlplane

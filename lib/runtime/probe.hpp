@@ -3,7 +3,7 @@
 // system's resolver blocks and cannot be interrupted.
 // Thread safety: may be called from any thread.
 // Lifetime: a probe owns itself until it is done. When the loop stops first, `done` is destroyed
-// without being called. The pool object outlives the loop; stopped earlier, it fails the resolution.
+// without being called. The pool object outlives the loop; stopped earlier, nothing is resolved.
 // Errors: given to `done` as a text that says what went wrong and at which step. False = the
 // loop has stopped; `done` was destroyed.
 //
@@ -13,6 +13,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 #include "runtime/address.hpp"
@@ -22,8 +23,12 @@
 
 namespace controlplane {
 
+// not_asked: it is our own pool that has no thread for the resolution, or none in time, which says
+// nothing about the target.
+enum class ProbeOutcome : std::uint8_t { good, failed, not_asked };
+
 // Called once, on the loop. `error` is empty when good.
-using ProbeDone = UniqueFunction<void(bool good, std::string error)>;
+using ProbeDone = UniqueFunction<void(ProbeOutcome outcome, std::string error)>;
 
 bool start_tcp_probe(Loop& loop, CallbackPool& resolver, const HostPort& address,
                      std::chrono::milliseconds timeout, ProbeDone done);

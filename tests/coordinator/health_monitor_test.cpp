@@ -123,6 +123,53 @@ TEST_CASE("a callback that hangs fails at its timeout, is not called twice, dela
   CHECK(p->unregister_probe("hangs").ok());
 }
 
+TEST_CASE("a callback pool that is full makes nobody fail") {
+  Config config;
+  config.limits.max_queued_callbacks = 1;
+  PumpedPlane p(config);
+  for (const char* id : {"a", "b"}) {
+    p->register_agent(agent_of(id)).value();
+    ProbeSpec spec = callback_probe(id, id, [] { return true; });
+    spec.failure_threshold = 1;
+    CHECK(p->register_probe(spec).ok());
+  }
+  p.pump();
+  CHECK(p->get_agent_health("a")->probe == HealthStatus::healthy);
+  CHECK(p->get_agent_health("b")->probe == HealthStatus::unknown);
+  CHECK(p->get_agent("b")->status == AgentStatus::ready);
+  p.pass(1s);  // b's turn comes first
+  CHECK(p->get_agent_health("b")->probe == HealthStatus::healthy);
+}
+
+TEST_CASE("the timeout of a callback begins when it begins") {
+  Gate entered, leave;
+  Config config;
+  config.limits.max_callback_threads = 1;
+  Plane p(StoreKind::memory, config);
+  CHECK(p->register_probe(callback_probe("hangs", "", [&] {
+           entered.arrive();
+           return leave.wait_for();
+         })).ok());
+  REQUIRE(entered.wait_for());
+  ProbeSpec waits = callback_probe("waits", "", [] { return true; });
+  waits.interval = waits.timeout = 1ms;
+  CHECK(p->register_probe(waits).ok());
+  ProbeSpec clock;  // tells the time
+  clock.name = "clock";
+  clock.tcp_address = "127.0.0.1:1";
+  clock.interval = 5ms;
+  CHECK(p->register_probe(clock).ok());
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (p->check_health()->probes[0].consecutive_failures < 5) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+  CHECK(p->check_health()->probes[2].status == HealthStatus::unknown);
+  leave.arrive();
+  while (p->check_health()->probes[2].status != HealthStatus::healthy) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+}
+
 TEST_CASE("probes reach the network") {
   Plane p(StoreKind::memory);
   ProbeSpec spec;

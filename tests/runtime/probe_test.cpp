@@ -22,6 +22,7 @@ struct Outcome {
   int calls = 0;
   bool good = false;
   std::string error;
+  bool asked = true;
 };
 
 struct Prober {
@@ -33,8 +34,9 @@ struct Prober {
   Prober() { REQUIRE(loop.start().ok()); }
 
   ProbeDone record() {
-    return [this](bool good, std::string error) {
-      outcome = {outcome.calls + 1, good, std::move(error)};
+    return [this](ProbeOutcome what, std::string error) {
+      outcome = {outcome.calls + 1, what == ProbeOutcome::good, std::move(error),
+                 what != ProbeOutcome::not_asked};
       done.arrive();
     };
   }
@@ -96,10 +98,11 @@ TEST_CASE("a name that nobody has is not good") {
   CHECK_THAT(outcome.error, ContainsSubstring("resolving \"no-such-host.invalid\""));
 }
 
-TEST_CASE("a pool without room fails the resolution, it does not block the loop") {
+TEST_CASE("a pool without room is not the target's fault, and does not block the loop") {
   Prober prober;
   prober.pool.stop(std::chrono::steady_clock::now());
   const Outcome outcome = prober.tcp({"localhost", 80});
+  CHECK_FALSE(outcome.asked);
   CHECK_THAT(outcome.error, ContainsSubstring("callback pool"));
 }
 
@@ -150,7 +153,7 @@ TEST_CASE("a server that never answers times out, and the text says where") {
   CHECK(outcome.error == "timed out after 0.03 s while waiting for the answer");
 }
 
-TEST_CASE("a resolver that hangs times out and delays no other probe") {
+TEST_CASE("a pool whose threads all hang delays no other probe and makes none fail") {
   LocalServer server([](LocalServer::Connection& connection) { connection.wait_until_closed(); });
   Gate release, timed_out;
   Prober prober;
@@ -158,15 +161,19 @@ TEST_CASE("a resolver that hangs times out and delays no other probe") {
   one.max_threads = 1;
   CallbackPool stuck(one);
   stuck.submit([&release] { release.wait_for(1); });
+  ProbeOutcome outcome = ProbeOutcome::good;
   std::string error;
-  start_tcp_probe(prober.loop, stuck, {"localhost", 80}, kShort, [&](bool, std::string text) {
+  const auto record = [&](ProbeOutcome what, std::string text) {
+    outcome = what;
     error = std::move(text);
     timed_out.arrive();
-  });
+  };
+  start_tcp_probe(prober.loop, stuck, {"localhost", 80}, kShort, record);
   start_tcp_probe(prober.loop, stuck, {"127.0.0.1", server.port()}, kLong, prober.record());
   REQUIRE(timed_out.wait_for(1));
   CHECK(prober.finish().good);
-  CHECK_THAT(error, ContainsSubstring("while resolving"));
+  CHECK(outcome == ProbeOutcome::not_asked);
+  CHECK_THAT(error, ContainsSubstring("while waiting for a thread"));
   release.arrive();
 }
 
@@ -182,13 +189,13 @@ TEST_CASE("a loop that stops drops its probes without calling them") {
   const auto url = parse_http_url("http://127.0.0.1:" + std::to_string(server.port()) + "/");
   for (int i = 0; i < 3; ++i) {
     start_http_probe(prober.loop, prober.pool, *url, kLong,
-                     [owner](bool, std::string) { std::abort(); });
+                     [owner](ProbeOutcome, std::string) { std::abort(); });
   }
   REQUIRE(asked.wait_for(1));
   prober.loop.stop();
   CHECK(owner.use_count() == 1);
   CHECK_FALSE(start_http_probe(prober.loop, prober.pool, *url, kLong,
-                               [owner](bool, std::string) { std::abort(); }));
+                               [owner](ProbeOutcome, std::string) { std::abort(); }));
   CHECK(owner.use_count() == 1);
 }
 
