@@ -56,6 +56,7 @@ struct Limits {
   std::size_t max_probes = 10'000;
   std::size_t max_callback_threads = 16;       // of the callback pool
   std::size_t max_queued_callbacks = 65'536;
+  std::size_t max_queued_log_records = 16'384;  // beyond, records are dropped and counted
   std::size_t max_worker_concurrency = 1'024;
   std::size_t explain_obstacles = 100;
 

@@ -91,6 +91,7 @@ constexpr Option kOptions[] = {
     {"limits.max_probes", &L::max_probes, 1, kMany},
     {"limits.max_callback_threads", &L::max_callback_threads, 1, 1'024},
     {"limits.max_queued_callbacks", &L::max_queued_callbacks, 1, kMany},
+    {"limits.max_queued_log_records", &L::max_queued_log_records, 1, kMany},
     {"limits.max_worker_concurrency", &L::max_worker_concurrency, 1, kMany},
     {"limits.explain_obstacles", &L::explain_obstacles, 1, kMany},
     {"limits.max_crashes", &L::max_crashes, 1, kMany},
