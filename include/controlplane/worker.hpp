@@ -26,9 +26,11 @@ struct WorkerOptions {
   std::string model{}, provider{}, endpoint{};
   Json metadata{};
   Labels labels{};
-  std::chrono::milliseconds lease_ttl{0};            // 0 = Config::lease_ttl; renewed at a third of it
-  std::chrono::milliseconds heartbeat_interval{0};   // 0 = Config::heartbeat_interval
-  std::chrono::milliseconds drain_timeout{30'000};   // of the destructor's stop()
+  std::chrono::milliseconds lease_ttl{0};            // renewed at a third of it, at least every ms;
+                                                     // 0 = Config::lease_ttl; at most max_delay
+  std::chrono::milliseconds heartbeat_interval{0};   // below Config::heartbeat_timeout;
+                                                     // 0 = Config::heartbeat_interval
+  std::chrono::milliseconds drain_timeout{30'000};   // of the destructor's stop(); 0 = at once
 };
 
 // One attempt, as its handler sees it. Valid during the handler's call.
@@ -64,7 +66,8 @@ class Worker {
   // "*" handles every type without a handler of its own; a task without any fails (fatal).
   Worker& on(std::string task_type, TaskHandler handler);
 
-  // Registers the agent and begins to claim; ready or an error. failed_precondition if started.
+  // Registers the agent and begins to claim; ready or an error. failed_precondition if started;
+  // invalid_argument names the option.
   Result<void> start();
   // Drains: claims no more, waits for its handlers, unregisters. When `deadline` ends first their
   // leases are released and cancelled() turns true; the call still waits for handlers to return.

@@ -148,6 +148,10 @@ Result<void> check_pairs(const Config& c) {
     return wrong_pair(c, "task_timeout", c.task_timeout, "not exceed", "limits.max_delay",
                       c.limits.max_delay);
   }
+  if (c.lease_ttl > c.limits.max_delay) {
+    return wrong_pair(c, "lease_ttl", c.lease_ttl, "not exceed", "limits.max_delay",
+                      c.limits.max_delay);
+  }
   if (static_cast<std::uint32_t>(c.max_task_retries) > c.limits.max_retries) {
     return wrong(c, "max_task_retries", std::to_string(c.max_task_retries),
                  fmt::format("the limit limits.max_retries is {} (from {})", c.limits.max_retries,

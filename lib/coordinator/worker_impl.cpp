@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/deadline.hpp"
+#include "base/wording.hpp"
 
 namespace controlplane {
 namespace {
@@ -12,6 +13,7 @@ namespace {
 // long.
 constexpr std::chrono::milliseconds kClaimWait{10'000};
 constexpr std::chrono::milliseconds kPause{1'000};  // after a claim that failed
+constexpr auto kMax = std::chrono::milliseconds::max();
 
 std::chrono::milliseconds or_default(std::chrono::milliseconds value,
                                      std::chrono::milliseconds fallback) {
@@ -27,6 +29,7 @@ Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> co
       registry_(coordinator),
       options_(std::move(options)),
       lease_ttl_(or_default(options_.lease_ttl, core_->config().lease_ttl)),
+      renew_interval_(std::max(lease_ttl_ / 3, std::chrono::milliseconds(1))),
       heartbeat_interval_(
           or_default(options_.heartbeat_interval, core_->config().heartbeat_interval)) {}
 
@@ -48,6 +51,15 @@ Result<void> Worker::Impl::check() const {
   Checks checks(core_->limits());
   checks.count("concurrency", options_.concurrency, 1, core_->limits().max_worker_concurrency,
                "max_worker_concurrency");
+  constexpr std::chrono::milliseconds kNone{0};
+  checks.within("lease_ttl", options_.lease_ttl, kNone, core_->limits().max_delay, "max_delay");
+  checks.within("heartbeat_interval", options_.heartbeat_interval, kNone, kMax, "");
+  checks.within("drain_timeout", options_.drain_timeout, kNone, kMax, "");
+  const std::chrono::milliseconds silence = core_->config().heartbeat_timeout;
+  checks.rule(heartbeat_interval_ < silence, [&] {
+    return "heartbeat_interval is " + seconds(heartbeat_interval_) +
+           "; it must be below heartbeat_timeout, which is " + seconds(silence);
+  });
   return checks.result();
 }
 
@@ -78,7 +90,7 @@ Result<void> Worker::Impl::start() {
 Result<void> Worker::Impl::set_going() {
   core_->workers().join(weak_from_this());
   again(heartbeat_interval_, &Impl::beat);
-  again(lease_ttl_ / 3, &Impl::renew);
+  again(renew_interval_, &Impl::renew);
   try {
     start_threads();
   } catch (const std::system_error& e) {
@@ -137,6 +149,7 @@ void Worker::Impl::handle(ClaimedTask task) {
     (void)scheduler_.release_task(attempt->ref());
     return;
   }
+  complained_ = false;
   const std::uint64_t number = ++numbers_;
   held_.emplace(number, attempt);
   lock.unlock();
@@ -152,6 +165,7 @@ void Worker::Impl::handle(ClaimedTask task) {
 // over.
 void Worker::Impl::refused(Error error) {
   if (error.code == ErrorCode::cancelled) return stop_by_itself(std::move(error));
+  if (error.code == ErrorCode::invalid_argument) return stop_by_itself(std::move(error), false);
   if (error.code == ErrorCode::failed_precondition || error.code == ErrorCode::not_found) {
     Result<Agent> agent = registry_.get_agent(options_.agent_id);
     const bool gone = agent ? agent->incarnation != core_->incarnation()
@@ -160,17 +174,22 @@ void Worker::Impl::refused(Error error) {
   }
   std::unique_lock lock(mutex_);
   const std::uint64_t beats = beats_;
+  if (!std::exchange(complained_, true)) {
+    core_->log().write(LogLevel::warning, "worker: its claims are refused",
+                       {{"agent", options_.agent_id}, {"error", error.to_string()}});
+  }
   changed_.wait_for(lock, std::min(kPause, heartbeat_interval_),
                     [&] { return state_ != State::running || beats_ != beats; });
 }
 
-void Worker::Impl::stop_by_itself(Error why) {
+// An agent that is still ours is left to stop(), which unregisters it.
+void Worker::Impl::stop_by_itself(Error why, bool gone) {
   std::lock_guard lock(mutex_);
   if (state_ == State::idle || state_ == State::stopped || !status_) return;
   core_->log().write(LogLevel::warning, "worker stopped by itself",
                      {{"agent", options_.agent_id}, {"error", why.to_string()}});
   state_ = State::draining;
-  registered_ = false;
+  if (gone) registered_ = false;
   status_ = std::move(why);
   changed_.notify_all();
 }
@@ -209,7 +228,7 @@ void Worker::Impl::renew() {
     std::lock_guard lock(mutex_);
     if (state_ == State::stopped) return;
   }
-  again(lease_ttl_ / 3, &Impl::renew);
+  again(renew_interval_, &Impl::renew);
   std::vector<Attempt> ours = attempts();
   std::erase_if(ours, [](const Attempt& attempt) { return !attempt->ours(); });
   const std::size_t batch = core_->limits().max_batch;

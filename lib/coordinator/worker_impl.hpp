@@ -52,7 +52,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   void run_thread();
   void handle(ClaimedTask task);
   void refused(Error error);  // a claim or heartbeat was
-  void stop_by_itself(Error why);
+  void stop_by_itself(Error why, bool gone = true);  // gone: it is not our agent any more
   const TaskHandler* handler_for(const std::string& task_type) const;
 
   void beat();   // on the loop
@@ -68,7 +68,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   TaskScheduler scheduler_;
   AgentRegistry registry_;
   const WorkerOptions options_;
-  const std::chrono::milliseconds lease_ttl_, heartbeat_interval_;
+  const std::chrono::milliseconds lease_ttl_, renew_interval_, heartbeat_interval_;
   std::map<std::string, TaskHandler, std::less<>> handlers_;  // fixed after start()
 
   // One start() or stop() at a time, from its beginning to its end; taken before mutex_.
@@ -80,6 +80,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   State state_ = State::idle;
   bool registered_ = false;
   Result<void> status_;
+  bool complained_ = false;  // of claims that are refused, since the last one that was not
   std::uint64_t beats_ = 0;  // answered heartbeats: claims that were refused try again
   std::uint64_t numbers_ = 0;
   std::map<std::uint64_t, Attempt> held_;

@@ -171,6 +171,8 @@ TEST_CASE("a value out of range is told with its option, origin and rule") {
 TEST_CASE("validate checks every duration") {
   CHECK(invalid([](Config& c) { c.lease_ttl = 0ms; }) ==
         "invalid_argument: lease_ttl is 0 s (from code or default); it must be above 0");
+  CHECK_THAT(invalid([](Config& c) { c.lease_ttl = std::chrono::hours(24 * 400); }),
+             Catch::Matchers::ContainsSubstring("it must not exceed limits.max_delay"));
   CHECK(invalid([](Config& c) { c.cancel_grace = -1ms; }) ==
         "invalid_argument: cancel_grace is -0.001 s (from code or default); it must not be below "
         "0");

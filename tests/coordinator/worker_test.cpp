@@ -221,6 +221,30 @@ TEST_CASE("a worker that was registered again elsewhere stops and does not fight
   CHECK(p->get_agent("w")->incarnation == 4711);
 }
 
+TEST_CASE("claims that are refused are logged once, and go on when they are not") {
+  std::atomic<int> complaints{0};
+  Config config;
+  config.log_sink = [&](const LogRecord& record) {
+    complaints += record.message == "worker: its claims are refused";
+  };
+  Plane p(StoreKind::memory, config);
+  WorkerOptions options = worker_of("w");
+  options.heartbeat_interval = 1ms;  // refused claims are tried again after each
+  Worker worker(p.plane, options);
+  worker.on("t", [](TaskContext&) -> Result<Json> { return Json("1"); });
+  REQUIRE(worker.start().ok());
+  HeartbeatReport report;
+  report.status = AgentStatus::draining;
+  CHECK(p->heartbeat("w", report).ok());
+  wait_until([&] { return complaints > 0; });
+  const TaskId id = p->submit_task(at_once("t")).value();
+  CHECK(code_of(p->wait_for_result(id, 50ms)) == ErrorCode::deadline_exceeded);
+  report.status = AgentStatus::ready;
+  CHECK(p->heartbeat("w", report).ok());
+  CHECK(p->wait_for_result(id, 20s)->state == TaskState::completed);
+  CHECK(complaints == 1);
+}
+
 TEST_CASE("stop with a deadline releases what is left, and waits for the handler to return") {
   Gate entered;
   Plane p(StoreKind::memory);
@@ -334,6 +358,14 @@ TEST_CASE("a worker is checked before it starts and may be stopped before") {
   Worker unborn(p.plane, worker_of("w"));
   CHECK(unborn.stop(1s).ok());
   CHECK(code_of(unborn.start()) == ErrorCode::failed_precondition);
+  for (auto wrong : {kForEver, 30'000ms, -1ms}) {  // heartbeat_timeout is 30 s
+    WorkerOptions options = worker_of("w");
+    options.heartbeat_interval = wrong;
+    CHECK(code_of(Worker(p.plane, options).start()) == ErrorCode::invalid_argument);
+  }
+  WorkerOptions holder = worker_of("w");
+  holder.lease_ttl = std::chrono::hours(24 * 400);
+  CHECK(code_of(Worker(p.plane, holder).start()) == ErrorCode::invalid_argument);
   PumpedPlane pumped;
   Worker threaded(pumped.plane, worker_of("w"));
   CHECK(code_of(threaded.start()) == ErrorCode::failed_precondition);
