@@ -197,8 +197,9 @@ Result<void> CoordinatorCore::shutdown(std::chrono::milliseconds deadline) {
   if (open != Gate::closed) {
     const bool may_wait = !loop_.on_loop_thread() && !pumped_;
     const auto until = steady_deadline(may_wait ? deadline : std::chrono::milliseconds(0));
+    workers_.drain();  // first, so that they take the end of their claims for what it is
     claims_.close();
-    left = workers_.drain(until);
+    left = workers_.leave(until);
   }
   close();
   if (left == 0) return {};

@@ -75,32 +75,47 @@ Result<void> Worker::Impl::start() {
     state_ = State::running;
   }
   std::lock_guard one(changing_);
-  if (!running()) {
-    return Error::cancelled("worker " + options_.agent_id + " was stopped before it had started");
+  if (!running()) return too_late();
+  {
+    std::lock_guard lock(mutex_);
+    ++active_;  // a shutdown that comes now waits for what this comes to
   }
+  if (!std::exchange(listed_, true)) core_->workers().join(weak_from_this());
   Result<void> started = enroll();
-  if (!started) {
+  if (started) {
+    started = set_going();
+  } else {
     std::lock_guard lock(mutex_);
     state_ = State::idle;
-    return started;
   }
-  return set_going();
+  rest();
+  return started;
+}
+
+Error Worker::Impl::too_late() const {
+  return Error::cancelled("worker " + options_.agent_id + " was stopped before it had started");
 }
 
 Result<void> Worker::Impl::set_going() {
-  core_->workers().join(weak_from_this());
+  if (!running()) {  // the coordinator began to shut down
+    stop_locked(std::chrono::milliseconds(0));
+    return too_late();
+  }
   again(heartbeat_interval_, &Impl::beat);
   again(renew_interval_, &Impl::renew);
   try {
     start_threads();
   } catch (const std::system_error& e) {
+    rest();  // the thread that is not
     stop_locked(std::chrono::milliseconds(0));
     return Error::resource_exhausted(std::string("no thread for a handler: ") + e.what());
   }
   return {};
 }
 
+// In the roster by now: a shutdown that this does not see yet sees the worker.
 Result<void> Worker::Impl::enroll() {
+  if (auto closing = core_->refuse(Entry::new_work)) return std::move(*closing);
   AgentSpec spec;
   spec.agent_id = options_.agent_id;
   spec.capabilities = options_.capabilities;
@@ -120,8 +135,20 @@ Result<void> Worker::Impl::enroll() {
 void Worker::Impl::start_threads() {
   threads_.reserve(options_.concurrency);
   for (std::uint32_t i = 0; i < options_.concurrency; ++i) {
+    {
+      std::lock_guard lock(mutex_);
+      ++active_;
+    }
     threads_.emplace_back([this] { run_thread(); });
   }
+}
+
+void Worker::Impl::rest() {
+  {
+    std::lock_guard lock(mutex_);
+    --active_;
+  }
+  core_->workers().changed();
 }
 
 void Worker::Impl::run_thread() {
@@ -139,6 +166,7 @@ void Worker::Impl::run_thread() {
       handle(std::move(**task));
     }
   }
+  rest();
 }
 
 void Worker::Impl::handle(ClaimedTask task) {
@@ -161,11 +189,12 @@ void Worker::Impl::handle(ClaimedTask task) {
   core_->workers().changed();
 }
 
-// The store is away, the agent is offline or failed, somebody else is this agent, or it is all
-// over.
+// The store is away, the agent is offline or failed, somebody else is this agent, or the
+// coordinator shuts down.
 void Worker::Impl::refused(Error error) {
-  if (error.code == ErrorCode::cancelled) return stop_by_itself(std::move(error));
+  if (error.code == ErrorCode::cancelled) return drain();
   if (error.code == ErrorCode::invalid_argument) return stop_by_itself(std::move(error), false);
+  if (!running()) return;
   if (error.code == ErrorCode::failed_precondition || error.code == ErrorCode::not_found) {
     Result<Agent> agent = registry_.get_agent(options_.agent_id);
     const bool gone = agent ? agent->incarnation != core_->incarnation()
@@ -173,6 +202,7 @@ void Worker::Impl::refused(Error error) {
     if (gone) return stop_by_itself(std::move(error));
   }
   std::unique_lock lock(mutex_);
+  if (state_ != State::running) return;
   const std::uint64_t beats = beats_;
   if (!std::exchange(complained_, true)) {
     core_->log().write(LogLevel::warning, "worker: its claims are refused",
@@ -184,14 +214,15 @@ void Worker::Impl::refused(Error error) {
 
 // An agent that is still ours is left to stop(), which unregisters it.
 void Worker::Impl::stop_by_itself(Error why, bool gone) {
-  std::lock_guard lock(mutex_);
-  if (state_ == State::idle || state_ == State::stopped || !status_) return;
-  core_->log().write(LogLevel::warning, "worker stopped by itself",
-                     {{"agent", options_.agent_id}, {"error", why.to_string()}});
-  state_ = State::draining;
-  if (gone) registered_ = false;
-  status_ = std::move(why);
-  changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    if (!registered_ || !status_) return;  // it has left, or stopped before
+    core_->log().write(LogLevel::warning, "worker stopped by itself",
+                       {{"agent", options_.agent_id}, {"error", why.to_string()}});
+    if (gone) registered_ = false;
+    status_ = std::move(why);
+  }
+  drain();
 }
 
 // --- On the loop ---
@@ -284,19 +315,24 @@ void Worker::Impl::stop_locked(std::chrono::milliseconds deadline) {
   release_left();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
-  leave();
+  bool registered;
+  {
+    std::lock_guard lock(mutex_);
+    state_ = State::stopped;
+    registered = std::exchange(registered_, false);
+  }
+  if (registered) (void)registry_.unregister_agent(options_.agent_id, core_->incarnation());
 }
 
 // Ends its parked claims, too: the agent takes no more.
 void Worker::Impl::drain() {
-  bool tell;
   {
     std::lock_guard lock(mutex_);
-    if (state_ == State::running) state_ = State::draining;
-    tell = registered_;
+    if (state_ != State::running) return;
+    state_ = State::draining;
     changed_.notify_all();
+    if (!registered_) return;
   }
-  if (!tell) return;
   HeartbeatReport report;
   report.status = AgentStatus::draining;
   report.incarnation = core_->incarnation();
@@ -311,20 +347,23 @@ void Worker::Impl::release_left() {
   }
 }
 
+// Of an agent that holds attempts the leases stay valid in a shared store.
 void Worker::Impl::leave() {
-  bool registered;
   {
     std::lock_guard lock(mutex_);
-    state_ = State::stopped;
-    registered = std::exchange(registered_, false);
+    if (!held_.empty() || !std::exchange(registered_, false)) return;
+    ++active_;
   }
-  if (registered) (void)registry_.unregister_agent(options_.agent_id, core_->incarnation());
+  registry_.unregister_agent(options_.agent_id, core_->incarnation(),
+                             [self = shared_from_this()](const Result<void>&) { self->rest(); });
 }
 
-// Nothing can be renewed or ended any more.
+// Nothing can be renewed or ended any more. Who held nothing has ended in order.
 void Worker::Impl::closed() {
+  const std::vector<Attempt> left = attempts();
+  if (left.empty()) return drain();
   stop_by_itself(Error::cancelled("the coordinator is closed"));
-  for (const Attempt& attempt : attempts()) attempt->lose();
+  for (const Attempt& attempt : left) attempt->lose();
 }
 
 std::vector<Worker::Impl::Attempt> Worker::Impl::attempts() const {
@@ -332,6 +371,11 @@ std::vector<Worker::Impl::Attempt> Worker::Impl::attempts() const {
   std::vector<Attempt> found;
   for (const auto& [number, attempt] : held_) found.push_back(attempt);
   return found;
+}
+
+bool Worker::Impl::at_rest() const {
+  std::lock_guard lock(mutex_);
+  return active_ == 0;
 }
 
 std::size_t Worker::Impl::held() const {

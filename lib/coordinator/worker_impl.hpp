@@ -39,6 +39,8 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
 
   void drain() override;
   std::size_t held() const override;
+  bool at_rest() const override;
+  void leave() override;
   void closed() override;
 
  private:
@@ -48,6 +50,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   Result<void> check() const;
   Result<void> enroll();
   Result<void> set_going();
+  Error too_late() const;
   void start_threads();
   void run_thread();
   void handle(ClaimedTask task);
@@ -60,7 +63,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   void again(std::chrono::milliseconds after, void (Impl::*step)());
   std::vector<Attempt> attempts() const;
   void release_left();
-  void leave();
+  void rest();  // one less is active
   Result<void> stop_here(std::chrono::milliseconds deadline);
   void stop_locked(std::chrono::milliseconds deadline);  // under changing_
 
@@ -74,11 +77,13 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   // One start() or stop() at a time, from its beginning to its end; taken before mutex_.
   std::mutex changing_;
   std::vector<std::thread> threads_;  // guarded by changing_
+  bool listed_ = false;               // guarded by changing_: in the roster
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   State state_ = State::idle;
   bool registered_ = false;
+  std::uint32_t active_ = 0;  // threads that run, and start() and leave() on their way
   Result<void> status_;
   bool complained_ = false;  // of claims that are refused, since the last one that was not
   std::uint64_t beats_ = 0;  // answered heartbeats: claims that were refused try again

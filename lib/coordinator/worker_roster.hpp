@@ -4,22 +4,25 @@
 // Errors: none.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <memory>
 #include <mutex>
-#include <utility>
 #include <vector>
 
 namespace controlplane {
 
+// Nothing of it may block.
 class RosterMember {
  public:
   virtual ~RosterMember() = default;
-  virtual void drain() = 0;              // claim no more; must not block
+  virtual void drain() = 0;              // claim no more
   virtual std::size_t held() const = 0;  // attempts
-  virtual void closed() = 0;             // the coordinator is; must not block
+  virtual bool at_rest() const = 0;      // no thread of it starts, claims, handles or leaves
+  virtual void leave() = 0;              // unregister, if it holds nothing
+  virtual void closed() = 0;             // the coordinator is
 };
 
 class WorkerRoster {
@@ -29,39 +32,41 @@ class WorkerRoster {
     members_.push_back(std::move(member));
   }
 
-  // Some attempt ended.
+  // Some attempt ended, or a member came to rest.
   void changed() {
     std::lock_guard lock(mutex_);
     changed_.notify_all();
   }
 
-  void closed() {
-    std::unique_lock lock(mutex_);
-    const auto members = living();
-    lock.unlock();
-    for (const auto& member : members) member->closed();
+  void drain() {
+    for (const auto& member : living()) member->drain();
   }
 
-  // Drains all and waits until they hold nothing; answers how many attempts are left at the
-  // deadline.
-  std::size_t drain(std::chrono::steady_clock::time_point deadline) {
-    std::unique_lock lock(mutex_);
+  // Waits until all are at rest, has them leave and waits for that; answers how many attempts are
+  // left at the deadline.
+  std::size_t leave(std::chrono::steady_clock::time_point deadline) {
     const auto members = living();
-    lock.unlock();
-    for (const auto& member : members) member->drain();
-    lock.lock();
+    wait(members, deadline);
+    for (const auto& member : members) member->leave();
+    wait(members, deadline);
     std::size_t left = 0;
-    changed_.wait_until(lock, deadline, [&] {
-      left = 0;
-      for (const auto& member : members) left += member->held();
-      return left == 0;
-    });
+    for (const auto& member : members) left += member->held();
     return left;
   }
 
+  void closed() {
+    for (const auto& member : living()) member->closed();
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    changed_.notify_all();
+  }
+
  private:
-  std::vector<std::shared_ptr<RosterMember>> living() {
-    std::vector<std::shared_ptr<RosterMember>> found;
+  using Members = std::vector<std::shared_ptr<RosterMember>>;
+
+  Members living() {
+    Members found;
+    std::lock_guard lock(mutex_);
     std::erase_if(members_, [](const auto& member) { return member.expired(); });
     for (const auto& member : members_) {
       if (auto alive = member.lock()) found.push_back(std::move(alive));
@@ -69,8 +74,17 @@ class WorkerRoster {
     return found;
   }
 
+  void wait(const Members& members, std::chrono::steady_clock::time_point deadline) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, deadline, [&] {
+      return closed_ || std::all_of(members.begin(), members.end(),
+                                    [](const auto& member) { return member->at_rest(); });
+    });
+  }
+
   std::mutex mutex_;
   std::condition_variable changed_;
+  bool closed_ = false;                               // guarded: nobody need be waited for
   std::vector<std::weak_ptr<RosterMember>> members_;  // guarded
 };
 

@@ -225,6 +225,8 @@ std::shared_ptr<Strand> CallbackPool::make_strand() {
   return std::make_shared<Strand>(std::make_shared<StrandCore>(core_));
 }
 
+bool CallbackPool::runs_here() const noexcept { return running_pool == core_.get(); }
+
 std::size_t CallbackPool::threads() const {
   std::lock_guard lock(core_->mutex);
   return core_->workers.size();

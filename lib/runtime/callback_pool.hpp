@@ -54,6 +54,7 @@ class CallbackPool {
   // Pumped drive: runs queued callbacks in order until none is left; answers how many ran.
   std::size_t pump();
 
+  bool runs_here() const noexcept;  // this thread is within one of its callbacks
   void report(std::string_view what) const noexcept;  // to the failure hook
 
   std::size_t threads() const;         // now alive

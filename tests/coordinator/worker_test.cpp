@@ -302,6 +302,40 @@ TEST_CASE("shutdown waits for the attempts of its workers, and says what was lef
   CHECK(code_of(worker.status()) == ErrorCode::cancelled);
 }
 
+TEST_CASE("a shutdown unregisters workers that hold nothing, and is no failure of theirs") {
+  const auto store = open_store(GENERATE(StoreKind::memory, StoreKind::late));
+  Plane other(store), p(store);
+  Worker worker(p.plane, worker_of("w", 4));
+  REQUIRE(worker.start().ok());
+  CHECK(p->shutdown(20s).ok());
+  CHECK(code_of(other->get_agent("w")) == ErrorCode::not_found);
+  CHECK_FALSE(worker.running());
+  CHECK(worker.status().ok());
+  CHECK(worker.stop().ok());
+}
+
+TEST_CASE("a worker drains while its coordinator does, and leaves with its last attempt") {
+  Gate entered, leave;
+  const auto store = open_store(GENERATE(StoreKind::memory, StoreKind::late));
+  Plane other(store), p(store);
+  Worker worker(p.plane, worker_of("w"));
+  worker.on("t", [&](TaskContext&) -> Result<Json> {
+    entered.arrive();
+    leave.wait_for();
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  std::thread closer([&] { CHECK(p->shutdown(kForEver).ok()); });
+  wait_until([&] { return other->get_agent("w")->status == AgentStatus::draining; });
+  leave.arrive();
+  closer.join();
+  CHECK(other->get_status(id).value() == TaskState::completed);
+  CHECK(code_of(other->get_agent("w")) == ErrorCode::not_found);
+  CHECK(worker.status().ok());
+}
+
 TEST_CASE("shutdown with time lets handlers finish") {
   Gate entered, leave;
   std::atomic<bool> finished{false};
