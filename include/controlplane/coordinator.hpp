@@ -52,7 +52,10 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
 
   // Refuses new claims and submits, waits up to `deadline` for attempts held by this coordinator's
   // workers, then closes: parked calls answer cancelled. deadline_exceeded says how many leases were
-  // left (they stay valid in a shared store). Idempotent.
+  // left (they stay valid in a shared store). Workers that hold nothing are unregistered. Idempotent;
+  // of two calls at once the shorter deadline counts, and both return when all is closed. On the loop
+  // thread it does not wait, in a callback it does not wait for that callback; in a handler of a
+  // Worker it waits for that handler, up to the deadline.
   Result<void> shutdown(std::chrono::milliseconds deadline = std::chrono::milliseconds(0));
 
   const Config& config() const;

@@ -208,8 +208,25 @@ Result<void> CoordinatorCore::shutdown(std::chrono::milliseconds deadline) {
                   deadline.count()));
 }
 
+// Who comes second waits until the first is done, unless that waits for him.
 void CoordinatorCore::close() {
-  if (closing_.exchange(true)) return;
+  {
+    std::unique_lock lock(closing_mutex_);
+    if (closing_ != Closing::no) {
+      const bool within = closer_ == std::this_thread::get_id();
+      if (within || loop_.on_loop_thread() || pool_.runs_here()) return;
+      return closed_.wait(lock, [this] { return closing_ == Closing::done; });
+    }
+    closing_ = Closing::now;
+    closer_ = std::this_thread::get_id();
+  }
+  close_parts();
+  std::lock_guard lock(closing_mutex_);
+  closing_ = Closing::done;
+  closed_.notify_all();
+}
+
+void CoordinatorCore::close_parts() {
   log_->write(LogLevel::info, "coordinator closed", {{"coordinator", registered_by_}});
   gate_.store(Gate::closed, std::memory_order_release);
   tenant_->remove_listener(*this);

@@ -13,11 +13,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/clock.hpp"
@@ -117,11 +120,13 @@ class CoordinatorCore final : public StoreListener,
 
  private:
   enum class Gate : std::uint8_t { open, draining, closed };
+  enum class Closing : std::uint8_t { no, now, done };
 
   CoordinatorCore(Config config, CoordinatorParts parts, std::shared_ptr<TenantStore> tenant,
                   std::unique_ptr<Entropy> entropy);
   Result<void> start();
   void close();
+  void close_parts();
   // Ids tell their time in ms: the clock's last tick will do, at a fifth of the price.
   std::int64_t id_time() const {
     if (!real_time_) return tenant_->now();
@@ -148,7 +153,10 @@ class CoordinatorCore final : public StoreListener,
   const std::string registered_by_;
   IdMaker ids_;
   std::atomic<Gate> gate_{Gate::open};
-  std::atomic<bool> closing_{false};
+  std::mutex closing_mutex_;
+  std::condition_variable closed_;
+  Closing closing_ = Closing::no;  // guarded by closing_mutex_
+  std::thread::id closer_;         // guarded by closing_mutex_
   const std::shared_ptr<CoordinatorLog> log_;
   Loop loop_;
   CallbackPool pool_;

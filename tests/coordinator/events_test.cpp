@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <atomic>
 #include <mutex>
+#include <thread>
 
 #include "coordinator/plane.hpp"
 #include "runtime/gate.hpp"
@@ -239,6 +241,31 @@ TEST_CASE("events of a late store arrive") {
   REQUIRE(subscription.ok());
   for (int i = 0; i < 5; ++i) p->submit_task(spec_of("t")).value();
   CHECK(gate.wait_for(5));
+}
+
+TEST_CASE("a second shutdown returns when the first one is done") {
+  Gate entered, second, leave;
+  std::atomic<bool> ended{false};
+  Plane p(StoreKind::memory);
+  auto subscription = p->subscribe({}, [&](const EventBatch&) {
+                         entered.arrive();
+                         leave.wait_for();
+                         CHECK(p->shutdown().ok());  // within the first: does not wait for it
+                         ended = true;
+                       }).value();
+  p->submit_task(spec_of("t")).value();
+  REQUIRE(entered.wait_for());
+  std::thread first([&] { CHECK(p->shutdown().ok()); });
+  while (p->get_stats().ok()) std::this_thread::yield();  // closed, and waits for the handler
+  std::thread other([&] {
+    second.arrive();
+    CHECK(p->shutdown().ok());
+    CHECK(ended);
+  });
+  REQUIRE(second.wait_for());
+  leave.arrive();
+  first.join();
+  other.join();
 }
 
 TEST_CASE("a subscription may outlive its coordinator") {
