@@ -56,7 +56,9 @@ class HealthMonitor {
  public:
   // Runs first at once, then every interval. already_exists for a name in use.
   Result<void> register_probe(ProbeSpec spec);
-  // After it returned the probe's callback does not begin again. not_found for an unknown name.
+  // When it returned the probe's callback does not run and is destroyed. It does not wait on the loop
+  // thread and within that callback, which then ends and does not begin again. Of its last probe's
+  // agent the verdict is cleared. not_found for an unknown name.
   Result<void> unregister_probe(std::string_view name);
 
   // A fresh look at everything.

@@ -4,24 +4,43 @@
 #include <atomic>
 #include <exception>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/deadline.hpp"
 #include "base/wording.hpp"
 #include "coordinator/agent_calls.hpp"
 #include "coordinator/clean_text.hpp"
+#include "coordinator/orphan.hpp"
 #include "runtime/probe.hpp"
 
 namespace controlplane {
+namespace {
+
+bool call_guarded(const std::function<bool()>& callback, std::string& error) {
+  try {
+    if (callback()) return true;
+    error = "the callback returned false";
+  } catch (const std::exception& e) {
+    error = e.what();
+  } catch (...) {
+    error = "the callback threw something that is no std::exception";
+  }
+  return false;
+}
+
+}  // namespace
 
 struct Probes::Probe {
-  ProbeSpec spec;
+  ProbeSpec spec;  // without the callback
   std::optional<HttpUrl> http;
   std::optional<HostPort> tcp;
+  std::shared_ptr<Strand> strand;  // of the callback, else null
 
   // For the callback, which may end late.
   std::atomic<bool> removed{false};
   std::atomic<bool> hanging{false};  // the callback has not returned yet
+  std::atomic<bool> orphaned{false};  // removed, and nobody else speaks for its agent
 
   // Guarded by the lock of the probes.
   ProbeHealth health;
@@ -29,8 +48,24 @@ struct Probes::Probe {
   std::uint64_t round = 0;  // of the run that is not judged yet, or the last one
   bool judged = true;
   std::int64_t next_us = 0;  // of the next round
-  TimerId timeout = 0;
+  TimerId next = 0, timeout = 0;
+  Callback callback;  // null once it is removed; who runs it owns it, too
 };
+
+// A result that the store applies after the probe is gone must not stay.
+struct Probes::Write : ProbeCall {
+  ProbePtr probe;
+  void undo(TenantStore& store) const {
+    if (probe->orphaned.load()) Orphan<ProbeCall>::run(store, clearing(probe->spec.agent_id));
+  }
+};
+
+ProbeCall Probes::clearing(std::string agent_id) {
+  ProbeCall call;
+  call.agent_id = std::move(agent_id);
+  call.clear = true;
+  return call;
+}
 
 Result<void> Probes::add(ProbeSpec spec) {
   auto probe = std::make_shared<Probe>();
@@ -48,6 +83,10 @@ Result<void> Probes::add(ProbeSpec spec) {
   if (spec.timeout.count() == 0) spec.timeout = options_.timeout;
   probe->health.name = spec.name;
   probe->health.agent_id = spec.agent_id;
+  if (spec.callback) {
+    probe->strand = pool_.make_strand();
+    probe->callback = std::make_shared<std::function<bool()>>(std::move(spec.callback));
+  }
   probe->spec = std::move(spec);
   {
     std::lock_guard lock(mutex_);
@@ -66,7 +105,7 @@ Result<void> Probes::add(ProbeSpec spec) {
 
 Result<void> Probes::remove(std::string_view name) {
   ProbePtr probe;
-  bool last = true;
+  Callback callback;  // destroyed after the lock
   {
     std::lock_guard lock(mutex_);
     const auto place = probes_.find(name);
@@ -75,15 +114,35 @@ Result<void> Probes::remove(std::string_view name) {
     }
     probe = std::move(place->second);
     probes_.erase(place);
-    probe->removed.store(true);
-    for (const auto& [other, it] : probes_) last &= it->spec.agent_id != probe->spec.agent_id;
+    callback = retire(*probe);
+    probe->orphaned.store(nobody_asks(probe->spec.agent_id));
   }
-  if (probe->spec.agent_id.empty() || !last) return {};
-  ProbeCall call;
-  call.agent_id = probe->spec.agent_id;
-  call.clear = true;
-  calls_.perform(std::move(call), [](const Result<void>&) {});
+  if (probe->orphaned.load()) clear(probe->spec.agent_id);
+  if (probe->strand == nullptr) return {};
+  if (calls_.loop().on_loop_thread()) {
+    probe->strand->close();
+  } else {
+    (void)probe->strand->close_and_wait();
+  }
   return {};
+}
+
+Probes::Callback Probes::retire(Probe& probe) {
+  probe.removed.store(true);
+  calls_.loop().cancel(probe.next);
+  calls_.loop().cancel(probe.timeout);
+  return std::move(probe.callback);
+}
+
+// True: of an agent, about which no probe says anything any more.
+bool Probes::nobody_asks(const std::string& agent_id) const {
+  return !agent_id.empty() && std::none_of(probes_.begin(), probes_.end(), [&](const auto& entry) {
+    return entry.second->spec.agent_id == agent_id;
+  });
+}
+
+void Probes::clear(const std::string& agent_id) {
+  calls_.perform(clearing(agent_id), [](const Result<void>&) {});
 }
 
 std::vector<ProbeHealth> Probes::snapshot() const {
@@ -94,10 +153,25 @@ std::vector<ProbeHealth> Probes::snapshot() const {
   return found;
 }
 
+// What it said of agents in a shared store nobody would ever take back.
 void Probes::close() {
-  std::lock_guard lock(mutex_);
-  closed_ = true;
-  for (const auto& [name, probe] : probes_) probe->removed.store(true);
+  std::vector<Callback> callbacks;  // destroyed after the lock
+  std::map<std::string, ProbePtr, std::less<>> ended;
+  std::set<std::string> agents;
+  {
+    std::lock_guard lock(mutex_);
+    closed_ = true;
+    ended.swap(probes_);
+    for (const auto& [name, probe] : ended) {
+      callbacks.push_back(retire(*probe));
+      probe->orphaned.store(!probe->spec.agent_id.empty());
+      if (probe->orphaned.load() && probe->round > 0) agents.insert(probe->spec.agent_id);
+    }
+  }
+  for (const auto& [name, probe] : ended) {
+    if (probe->strand != nullptr) probe->strand->close();
+  }
+  for (const std::string& agent : agents) Orphan<ProbeCall>::run(calls_.store(), clearing(agent));
 }
 
 // On the loop, as all that follows except the callback itself.
@@ -129,29 +203,26 @@ void Probes::ask(const ProbePtr& probe, std::uint64_t round) {
 }
 
 void Probes::call_back(const ProbePtr& probe, std::uint64_t round) {
+  Callback callback;
+  {
+    std::lock_guard lock(mutex_);
+    callback = probe->callback;
+  }
+  if (callback == nullptr) return;  // removed
   if (probe->hanging.exchange(true)) {
     return judge(probe, round, false, "the callback of an earlier run has not returned yet");
   }
   // `this` is used only through the loop, which refuses once it has stopped.
-  const auto call = [this, loop = calls_.loop().handle(), probe, round] {
+  auto call = [this, loop = calls_.loop().handle(), probe, round, callback = std::move(callback)] {
     loop.post([this, probe, round] { begun(probe, round); });
-    bool good = false;
-    std::string error = "the callback returned false";
-    if (!probe->removed.load()) {
-      try {
-        good = probe->spec.callback();
-      } catch (const std::exception& e) {
-        error = e.what();
-      } catch (...) {
-        error = "the callback threw something that is no std::exception";
-      }
-    }
+    std::string error;
+    const bool good = call_guarded(*callback, error);
     probe->hanging.store(false);
     loop.post([this, probe, round, good, error = std::move(error)] {
-      judge(probe, round, good, good ? std::string() : error);
+      judge(probe, round, good, error);
     });
   };
-  if (pool_.submit(call)) return;
+  if (probe->strand->submit(std::move(call))) return;
   probe->hanging.store(false);
   skip(probe, round, "the callback pool is full (max_queued_callbacks)");
 }
@@ -172,7 +243,7 @@ bool Probes::settle(const ProbePtr& probe, std::uint64_t round) {
   }
   calls_.loop().cancel(std::exchange(probe->timeout, 0));
   const std::int64_t next = std::max(probe->next_us, calls_.now_us());
-  calls_.loop().schedule(next, [this, probe] { run(probe); });
+  probe->next = calls_.loop().schedule(next, [this, probe] { run(probe); });
   return true;
 }
 
@@ -195,7 +266,7 @@ void Probes::judge(const ProbePtr& probe, std::uint64_t round, bool good, std::s
     log_.write(LogLevel::debug, "probe failed",
                {{"probe", probe->spec.name}, {"agent", probe->spec.agent_id}, {"error", error}});
   }
-  if (tell) write(*probe, good, error);
+  if (tell) write(probe, good, error);
 }
 
 // True: the agent's record is to be told.
@@ -227,18 +298,25 @@ bool Probes::others_failed(const Probe& probe) const {
   });
 }
 
-void Probes::write(const Probe& probe, bool good, const std::string& error) {
-  ProbeCall call;
-  call.agent_id = probe.spec.agent_id;
+void Probes::write(const ProbePtr& probe, bool good, const std::string& error) {
+  Write call;
+  call.agent_id = probe->spec.agent_id;
   call.good = good;
   call.error = clean_text(error, options_.max_error);
-  call.failure_threshold = probe.spec.failure_threshold;
-  call.success_threshold = probe.spec.success_threshold;
-  calls_.perform(std::move(call), [this, name = probe.spec.name](const Result<void>& written) {
+  call.failure_threshold = probe->spec.failure_threshold;
+  call.success_threshold = probe->spec.success_threshold;
+  call.probe = probe;
+  calls_.perform(std::move(call), [this, probe](const Result<void>& written) {
+    if (gone(*probe)) return clear(probe->spec.agent_id);  // what remove() cleared came earlier
     if (written) return;
     log_.write(LogLevel::debug, "probe result not recorded",
-               {{"probe", name}, {"error", written.error().to_string()}});
+               {{"probe", probe->spec.name}, {"error", written.error().to_string()}});
   });
+}
+
+bool Probes::gone(const Probe& probe) const {
+  std::lock_guard lock(mutex_);
+  return probe.removed.load() && !closed_ && nobody_asks(probe.spec.agent_id);
 }
 
 }  // namespace controlplane

@@ -1,9 +1,9 @@
 // The probes of one coordinator: runs each at once and then every interval, and writes what it
-// found to the agent's record, so that every process sees it; system probes are kept here. Thread
-// safety: every method may be called from any thread. Lifetime: calls, loop and pool outlive it; it
-// must outlive its loop's run. A callback that hangs may return later than everything else: it then
-// finds only its own Probe. Errors: invalid_argument, already_exists, not_found,
-// resource_exhausted.
+// found to the agent's record, so that every process sees it; system probes are kept here.
+// Thread safety: every method may be called from any thread.
+// Lifetime: calls, loop and pool outlive it; it must outlive its loop's run. A callback that hangs
+// may return later than everything else: it then finds only its own Probe.
+// Errors: invalid_argument, already_exists, not_found, resource_exhausted.
 //
 // A callback that hangs counts as failed at its timeout, and once more at every interval that finds
 // it hanging still; it is not started again until it returned. Its timeout begins when it begins.
@@ -14,6 +14,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -22,6 +23,7 @@
 #include <vector>
 
 #include "controlplane/health_monitor.hpp"
+#include "coordinator/agent_calls.hpp"
 #include "coordinator/coordinator_log.hpp"
 #include "coordinator/store_calls.hpp"
 #include "runtime/callback_pool.hpp"
@@ -42,13 +44,17 @@ class Probes {
       : calls_(calls), pool_(pool), log_(log), options_(options) {}
 
   Result<void> add(ProbeSpec spec);  // checked before, all but the addresses
+  // Its callback has returned and is destroyed, except on the loop and from within the callback:
+  // then it does not begin again.
   Result<void> remove(std::string_view name);
   std::vector<ProbeHealth> snapshot() const;  // by name
-  void close();                               // begins none any more
+  void close();  // begins none any more, takes back what they said
 
  private:
   struct Probe;
+  struct Write;
   using ProbePtr = std::shared_ptr<Probe>;
+  using Callback = std::shared_ptr<const std::function<bool()>>;
 
   void run(const ProbePtr& probe);
   void ask(const ProbePtr& probe, std::uint64_t round);
@@ -59,7 +65,13 @@ class Probes {
   bool settle(const ProbePtr& probe, std::uint64_t round);        // under the lock
   bool count(Probe& probe, bool good, const std::string& error);  // under the lock
   bool others_failed(const Probe& probe) const;                   // under the lock
-  void write(const Probe& probe, bool good, const std::string& error);
+  void write(const ProbePtr& probe, bool good, const std::string& error);
+
+  static ProbeCall clearing(std::string agent_id);
+  void clear(const std::string& agent_id);
+  Callback retire(Probe& probe);                        // under the lock
+  bool nobody_asks(const std::string& agent_id) const;  // under the lock
+  bool gone(const Probe& probe) const;
 
   StoreCalls& calls_;
   CallbackPool& pool_;

@@ -1,3 +1,7 @@
+#include <atomic>
+#include <memory>
+#include <thread>
+
 #include "coordinator/plane.hpp"
 #include "runtime/gate.hpp"
 
@@ -166,6 +170,76 @@ TEST_CASE("the timeout of a callback begins when it begins") {
   CHECK(p->check_health()->probes[2].status == HealthStatus::unknown);
   leave.arrive();
   while (p->check_health()->probes[2].status != HealthStatus::healthy) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+}
+
+TEST_CASE("when a probe is unregistered its callback has ended and is destroyed") {
+  Gate entered, leave;
+  std::atomic<bool> ended{false};
+  Plane p(StoreKind::memory);
+  auto captured = std::make_shared<int>(0);
+  const std::weak_ptr<int> alive = captured;
+  ProbeSpec spec = callback_probe("p", "", [&, captured = std::move(captured)] {
+    entered.arrive();
+    leave.wait_for();
+    return ended = true;
+  });
+  spec.interval = 1h;
+  CHECK(p->register_probe(std::move(spec)).ok());
+  REQUIRE(entered.wait_for());
+  std::thread leaver([&] { leave.arrive(); });
+  CHECK(p->unregister_probe("p").ok());
+  CHECK(ended);
+  CHECK(alive.expired());
+  leaver.join();
+}
+
+TEST_CASE("a probe may unregister itself") {
+  Gate ended;
+  Plane p(StoreKind::memory);
+  CHECK(p->register_probe(callback_probe("p", "", [&] {
+           CHECK(p->unregister_probe("p").ok());
+           ended.arrive();
+           return true;
+         })).ok());
+  REQUIRE(ended.wait_for());
+  CHECK(p->check_health()->probes.empty());
+}
+
+TEST_CASE("a result on its way when its probe is unregistered does not stay") {
+  const auto seed = GENERATE(range(1U, 9U));  // the order of the answers
+  auto memory = make_memory_store(system_clock(), 16);
+  auto store = std::make_shared<LateStore>(std::move(memory), LateFaults{}, seed);
+  Plane p(store);
+  p->register_agent(agent_of("a")).value();
+  ProbeSpec spec = callback_probe("p", "a", [] { return false; });
+  spec.failure_threshold = 1;
+  store->hold(true);
+  CHECK(p->register_probe(spec).ok());
+  REQUIRE(store->wait_for_waiting(1));
+  CHECK(p->unregister_probe("p").ok());
+  REQUIRE(store->wait_for_waiting(2));
+  store->hold(false);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (store->waiting() > 0 || p->get_agent("a")->status != AgentStatus::ready) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+}
+
+TEST_CASE("what a coordinator's probes said ends with it") {
+  const auto store = open_store(GENERATE(StoreKind::memory, StoreKind::late));
+  Plane other(store), p(store);
+  other->register_agent(agent_of("a")).value();
+  ProbeSpec spec = callback_probe("p", "a", [] { return false; });
+  spec.failure_threshold = 1;
+  CHECK(p->register_probe(spec).ok());
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (other->get_agent("a")->status != AgentStatus::failed) {
+    REQUIRE(std::chrono::steady_clock::now() < deadline);
+  }
+  CHECK(p->shutdown().ok());
+  while (other->get_agent("a")->status != AgentStatus::ready) {
     REQUIRE(std::chrono::steady_clock::now() < deadline);
   }
 }
