@@ -35,7 +35,7 @@ struct ReplayOptions {
 };
 
 // Keeps a subscription alive; destroying or reset() ends it and waits for a call in progress
-// (not when called from inside that call).
+// (not when called from inside that call, nor on the loop thread: then no further call begins).
 // Thread safety: one thread at a time. Lifetime: may outlive its coordinator.
 class Subscription {
  public:

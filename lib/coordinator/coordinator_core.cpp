@@ -77,8 +77,9 @@ CallbackPoolOptions pool_options(const Config& config, bool pumped, FailureHook 
   return options;
 }
 
-EventFeedOptions feed_options(const Config& config) {
-  return {config.limits.max_subscriptions, config.limits.max_subscription_buffer,
+EventFeedOptions feed_options(const Config& config, const CoordinatorLog& log) {
+  const std::size_t own = logged_types(log) ? 1 : 0;
+  return {config.limits.max_subscriptions, own, config.limits.max_subscription_buffer,
           config.operation_timeout};
 }
 
@@ -137,7 +138,7 @@ CoordinatorCore::CoordinatorCore(Config config, CoordinatorParts parts,
               {config_.limits.max_waiting_claims, config_.strategy, config_.require_registration}),
       results_(calls_, config_.limits.max_waiting_results),
       advance_(calls_, config_.cleanup_interval),
-      feed_(tenant_, loop_, pool_, feed_options(config_)),
+      feed_(tenant_, loop_, pool_, feed_options(config_, *log_)),
       probes_(calls_, pool_, *log_,
               {config_.probe_interval, config_.probe_timeout, config_.limits.max_probes,
                config_.limits.max_error_bytes}),

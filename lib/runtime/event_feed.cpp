@@ -94,7 +94,7 @@ Result<void> EventFeed::Core::reserve() {
   {
     std::lock_guard lock(mutex);
     if (closed) return Error::cancelled("subscribe: closed");
-    if (reserved >= options.max_subscriptions) {
+    if (reserved >= options.max_subscriptions + options.own_subscriptions) {
       return Error::resource_exhausted("subscribe: max_subscriptions is " +
                                        std::to_string(options.max_subscriptions));
     }
@@ -160,7 +160,11 @@ bool EventFeed::unsubscribe(Id id) {
     core_->subscriptions.erase(found);
   }
   core_->give_back();
-  ended->close_and_wait();
+  if (core_->loop.on_loop_thread()) {
+    ended->close();  // a handler that hangs must not stop the loop
+  } else {
+    ended->close_and_wait();
+  }
   return true;
 }
 

@@ -30,6 +30,7 @@ namespace controlplane {
 
 struct EventFeedOptions {
   std::size_t max_subscriptions = Limits{}.max_subscriptions;
+  std::size_t own_subscriptions = 0;  // the owner's, above max_subscriptions
   std::size_t max_buffer = Limits{}.max_subscription_buffer;  // of one subscription, events
   std::chrono::milliseconds open_timeout{5'000};  // subscribe waits this long for a store's answer
 };
@@ -51,9 +52,9 @@ class EventFeed {
   // cancelled: closed.
   Result<Id> subscribe(SubscribeOptions options, EventHandler handler);
 
-  // When it returned the handler does not run and is destroyed, except from within the handler:
-  // then it is not called again. Waits for a call in progress: not for the loop thread. False: no
-  // such subscription.
+  // When it returned the handler does not run and is destroyed, except from within the handler and
+  // on the loop thread: then it is not called again, and destroyed after a call in progress, which
+  // else is waited for. False: no such subscription.
   bool unsubscribe(Id id);
 
   // Something was appended up to `last_seq`. Cheap: wakes the loop once until it has looked.

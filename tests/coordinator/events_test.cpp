@@ -243,6 +243,33 @@ TEST_CASE("events of a late store arrive") {
   CHECK(gate.wait_for(5));
 }
 
+TEST_CASE("on the loop thread a subscription ends without waiting for its handler") {
+  Gate entered, leave, reset;
+  Plane p(StoreKind::memory);
+  Subscription subscription = p->subscribe({}, [&](const EventBatch&) {
+                                 entered.arrive();
+                                 leave.wait_for();
+                               }).value();
+  p->claim_task(claim_of("a", {}, 20s), [&](Result<std::optional<ClaimedTask>>) {
+    entered.wait_for();
+    subscription.reset();
+    reset.arrive();
+  });
+  p->submit_task(spec_of("t")).value();
+  CHECK(reset.wait_for());
+  leave.arrive();
+}
+
+TEST_CASE("the log's own subscription takes nobody's place") {
+  Config config;
+  config.limits.max_subscriptions = 1;
+  config.log_sink = [](const LogRecord&) {};
+  Plane p(StoreKind::memory, config);
+  auto first = p->subscribe({}, [](const EventBatch&) {});
+  CHECK(first.ok());
+  CHECK(code_of(p->subscribe({}, [](const EventBatch&) {})) == ErrorCode::resource_exhausted);
+}
+
 TEST_CASE("a second shutdown returns when the first one is done") {
   Gate entered, second, leave;
   std::atomic<bool> ended{false};
