@@ -1,6 +1,6 @@
 // An agent: registers, claims tasks, runs a handler per task type on its own threads, reports.
 // Built from the public operations; a host with its own loop can do without it.
-// Thread safety: on() before start(); every other method from any thread, stop() not from a handler.
+// Thread safety: every method from any thread.
 // Lifetime: uses the Coordinator's state, which it keeps alive; a closed coordinator stops it.
 // Errors: returned. An exception of a handler fails its attempt (retryable) with its text.
 #pragma once
@@ -59,7 +59,10 @@ using TaskHandler = std::function<Result<Json>(TaskContext&)>;
 class Worker {
  public:
   Worker(Coordinator& coordinator, WorkerOptions options);
-  ~Worker();  // stop(options.drain_timeout)
+  // stop(options.drain_timeout). On the loop thread and in a handler of this worker, where it must not
+  // wait, a callback thread does that afterwards; if none is to be had (closed, or limits met) the
+  // handlers are told to cancel, and the worker ends when they return.
+  ~Worker();
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) noexcept;
 
@@ -70,12 +73,14 @@ class Worker {
   // invalid_argument names the option.
   Result<void> start();
   // Drains: claims no more, waits for its handlers, unregisters. When `deadline` ends first their
-  // leases are released and cancelled() turns true; the call still waits for handlers to return.
-  // Idempotent and safe before start.
+  // leases are released (within Config::operation_timeout) and cancelled() turns true; the call still
+  // waits for handlers to return, and for a start() on its way. Idempotent and safe before start.
+  // failed_precondition on the loop thread and in a handler of this worker: it would wait for itself.
   Result<void> stop(std::chrono::milliseconds deadline = std::chrono::milliseconds(30'000));
 
   bool running() const;        // false too after another process registered the same agent
-  // Why it stopped by itself; OK while it runs or after stop().
+  // Why it stopped by itself; OK while it runs, after stop(), and when the coordinator shut down while
+  // it held nothing.
   Result<void> status() const;
 
  private:

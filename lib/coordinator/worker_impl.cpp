@@ -5,6 +5,7 @@
 
 #include "base/deadline.hpp"
 #include "base/wording.hpp"
+#include "coordinator/task_calls.hpp"
 
 namespace controlplane {
 namespace {
@@ -20,6 +21,8 @@ std::chrono::milliseconds or_default(std::chrono::milliseconds value,
   return value.count() > 0 ? value : fallback;
 }
 
+thread_local const RosterMember* running_worker = nullptr;  // whose thread this is
+
 }  // namespace
 
 Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core,
@@ -32,6 +35,9 @@ Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> co
       renew_interval_(std::max(lease_ttl_ / 3, std::chrono::milliseconds(1))),
       heartbeat_interval_(
           or_default(options_.heartbeat_interval, core_->config().heartbeat_interval)) {}
+
+// Its threads share it, so those that are left have ended, but for this one.
+Worker::Impl::~Impl() { join_threads(); }
 
 void Worker::Impl::on(std::string task_type, TaskHandler handler) {
   std::lock_guard lock(mutex_);
@@ -139,7 +145,7 @@ void Worker::Impl::start_threads() {
       std::lock_guard lock(mutex_);
       ++active_;
     }
-    threads_.emplace_back([this] { run_thread(); });
+    threads_.emplace_back([self = shared_from_this()] { self->run_thread(); });
   }
 }
 
@@ -152,6 +158,7 @@ void Worker::Impl::rest() {
 }
 
 void Worker::Impl::run_thread() {
+  running_worker = this;
   ClaimRequest request;
   request.agent_id = options_.agent_id;
   request.capabilities = options_.capabilities;
@@ -282,15 +289,36 @@ Result<void> Worker::Impl::stop(std::chrono::milliseconds deadline) {
   if (core_->loop().on_loop_thread()) {
     return Error::failed_precondition("would block: stop() was called on the loop thread");
   }
+  if (runs_here()) {
+    return Error::failed_precondition("would wait for itself: stop() was called by a handler of " +
+                                      options_.agent_id);
+  }
   return stop_here(deadline);
 }
 
-// Where the destructor runs on the loop thread, a callback thread waits in its place.
+// Where the destructor's thread cannot wait, a callback thread does in its place. If there is none
+// either, the threads are let go: they share this object and end when their handlers return.
 void Worker::Impl::stop_finally() {
   const auto stop = [self = shared_from_this()] {
     (void)self->stop_here(self->options_.drain_timeout);
   };
-  if (!core_->loop().on_loop_thread() || !core_->pool().submit(stop)) stop();
+  if (!core_->loop().on_loop_thread() && !runs_here()) return stop();
+  if (core_->pool().submit(stop)) return;
+  drain();
+  for (const Attempt& attempt : attempts()) attempt->cancel();
+}
+
+bool Worker::Impl::runs_here() const noexcept { return running_worker == this; }
+
+void Worker::Impl::join_threads() {
+  for (std::thread& thread : threads_) {
+    if (thread.get_id() == std::this_thread::get_id()) {
+      thread.detach();
+    } else {
+      thread.join();
+    }
+  }
+  threads_.clear();
 }
 
 Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
@@ -313,8 +341,7 @@ void Worker::Impl::stop_locked(std::chrono::milliseconds deadline) {
     changed_.wait_until(lock, steady_deadline(deadline), [this] { return held_.empty(); });
   }
   release_left();
-  for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  join_threads();
   bool registered;
   {
     std::lock_guard lock(mutex_);
@@ -339,12 +366,17 @@ void Worker::Impl::drain() {
   registry_.heartbeat(options_.agent_id, report, [](const Result<void>&) {});
 }
 
+// All in one call, which takes operation_timeout at the most, and before their handlers hear of it,
+// so that what these return then is not taken for a result.
 void Worker::Impl::release_left() {
-  for (const Attempt& attempt : attempts()) {
-    // Before its handler hears of it, so that what it returns then is not taken for a result.
-    if (attempt->ours()) (void)scheduler_.release_task(attempt->ref());
-    attempt->lose();
+  const std::vector<Attempt> left = attempts();
+  EndCall<AttemptRef> call(core_->config().require_lease);
+  for (const Attempt& attempt : left) {
+    if (attempt->ours()) call.add(attempt->ref());
   }
+  Checks checks(core_->limits());
+  if (!call.inputs.empty()) (void)core_->block(checks, std::move(call));
+  for (const Attempt& attempt : left) attempt->lose();
 }
 
 // Of an agent that holds attempts the leases stay valid in a shared store.

@@ -1,7 +1,7 @@
 // The inside of a Worker.
 // Thread safety: every method may be called from any thread, run_thread() is the handlers' threads.
-// Lifetime: shared by the Worker and, weakly, by timers on the loop. Its threads end before stop()
-// returns.
+// Lifetime: shared by the Worker, its threads and, weakly, by timers on the loop. Its threads end
+// before stop() returns.
 // Errors: as in worker.hpp.
 //
 // Each handler thread claims for itself, so that a task goes from whoever makes it ready straight
@@ -29,13 +29,14 @@ namespace controlplane {
 class Worker::Impl final : public RosterMember, public std::enable_shared_from_this<Worker::Impl> {
  public:
   Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core, WorkerOptions options);
+  ~Impl() override;
 
   void on(std::string task_type, TaskHandler handler);
   Result<void> start();
   Result<void> stop(std::chrono::milliseconds deadline);
   bool running() const;
   Result<void> status() const;
-  void stop_finally();  // for destructors: from any thread
+  void stop_finally();  // for destructors: from any thread, its own included
 
   void drain() override;
   std::size_t held() const override;
@@ -62,6 +63,8 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   void renew();  // on the loop
   void again(std::chrono::milliseconds after, void (Impl::*step)());
   std::vector<Attempt> attempts() const;
+  bool runs_here() const noexcept;  // this is one of its threads
+  void join_threads();              // all but this one
   void release_left();
   void rest();  // one less is active
   Result<void> stop_here(std::chrono::milliseconds deadline);

@@ -262,6 +262,42 @@ TEST_CASE("stop with a deadline releases what is left, and waits for the handler
   CHECK(p->get_task(id)->crashes == 0);
 }
 
+TEST_CASE("stop releases all it holds in one call") {
+  Gate entered;
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w", 3));
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    entered.arrive();
+    task.wait_cancelled(20s);
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  std::vector<TaskId> ids;
+  for (int i = 0; i < 3; ++i) ids.push_back(p->submit_task(at_once("t")).value());
+  REQUIRE(entered.wait_for(3));
+  CHECK(worker.stop(0ms).ok());
+  for (const TaskId& id : ids) CHECK(p->get_status(id).value() == TaskState::pending);
+}
+
+TEST_CASE("a handler cannot stop its own worker, but may destroy it") {
+  Gate destroyed;
+  std::optional<ErrorCode> stopped;
+  Plane p(StoreKind::memory);
+  auto worker = std::make_unique<Worker>(p.plane, worker_of("w", 2));
+  worker->on("t", [&](TaskContext&) -> Result<Json> {
+    stopped = worker->stop(20s).error().code;
+    worker.reset();
+    destroyed.arrive();
+    return Json("1");
+  });
+  REQUIRE(worker->start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(destroyed.wait_for());
+  CHECK(stopped == ErrorCode::failed_precondition);
+  CHECK(p->wait_for_result(id, 20s)->state == TaskState::completed);
+  wait_until([&] { return !p->get_agent("w").ok(); });
+}
+
 TEST_CASE("a drained worker finishes what it holds") {
   Gate entered, leave;
   Plane p(any_store());
