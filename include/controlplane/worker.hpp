@@ -66,7 +66,8 @@ class Worker {
   Worker(Worker&&) noexcept;
   Worker& operator=(Worker&&) noexcept;
 
-  // "*" handles every type without a handler of its own; a task without any fails (fatal).
+  // "*" handles every type without a handler of its own; a task without any fails (fatal). Once
+  // started it holds for what is claimed from then on.
   Worker& on(std::string task_type, TaskHandler handler);
 
   // Registers the agent and begins to claim; ready or an error. failed_precondition if started;

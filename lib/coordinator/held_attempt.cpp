@@ -80,6 +80,8 @@ void HeldAttempt::cancel() {
 // The end names its lease, so that repeating it is safe; as long as the lease may be ours, trying
 // again loses less than doing the work again.
 void HeldAttempt::run(const TaskHandler* handler, const Limits& limits) {
+  if (handler != nullptr) renewed(scheduler_.start_task(ref()));
+  if (!ours()) return;  // lost between its claim and now
   const Result<Json> outcome = call(handler, limits);
   while (ours()) {
     const Result<void> ended = end(outcome, limits);

@@ -40,14 +40,16 @@ Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> co
 Worker::Impl::~Impl() { join_threads(); }
 
 void Worker::Impl::on(std::string task_type, TaskHandler handler) {
+  auto shared = std::make_shared<const TaskHandler>(std::move(handler));
   std::lock_guard lock(mutex_);
-  if (state_ == State::idle) handlers_[std::move(task_type)] = std::move(handler);
+  handlers_[std::move(task_type)].swap(shared);  // the old one is destroyed after the lock
 }
 
-const TaskHandler* Worker::Impl::handler_for(const std::string& task_type) const {
+// Under the lock; null: none.
+Worker::Impl::Handler Worker::Impl::handler_for(const std::string& task_type) const {
   auto place = handlers_.find(task_type);
   if (place == handlers_.end()) place = handlers_.find("*");
-  return place == handlers_.end() ? nullptr : &place->second;
+  return place == handlers_.end() ? nullptr : place->second;
 }
 
 Result<void> Worker::Impl::check() const {
@@ -187,8 +189,9 @@ void Worker::Impl::handle(ClaimedTask task) {
   complained_ = false;
   const std::uint64_t number = ++numbers_;
   held_.emplace(number, attempt);
+  const Handler handler = handler_for(attempt->task().task_type.str());
   lock.unlock();
-  attempt->run(handler_for(attempt->task().task_type.str()), core_->limits());
+  attempt->run(handler.get(), core_->limits());
   lock.lock();
   held_.erase(number);
   changed_.notify_all();

@@ -47,6 +47,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
  private:
   enum class State : std::uint8_t { idle, running, draining, stopped };
   using Attempt = std::shared_ptr<HeldAttempt>;
+  using Handler = std::shared_ptr<const TaskHandler>;  // may be replaced while it runs
 
   Result<void> check() const;
   Result<void> enroll();
@@ -57,7 +58,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   void handle(ClaimedTask task);
   void refused(Error error);  // a claim or heartbeat was
   void stop_by_itself(Error why, bool gone = true);  // gone: it is not our agent any more
-  const TaskHandler* handler_for(const std::string& task_type) const;
+  Handler handler_for(const std::string& task_type) const;
 
   void beat();   // on the loop
   void renew();  // on the loop
@@ -75,7 +76,6 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   AgentRegistry registry_;
   const WorkerOptions options_;
   const std::chrono::milliseconds lease_ttl_, renew_interval_, heartbeat_interval_;
-  std::map<std::string, TaskHandler, std::less<>> handlers_;  // fixed after start()
 
   // One start() or stop() at a time, from its beginning to its end; taken before mutex_.
   std::mutex changing_;
@@ -84,6 +84,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
 
   mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
+  std::map<std::string, Handler, std::less<>> handlers_;
   State state_ = State::idle;
   bool registered_ = false;
   std::uint32_t active_ = 0;  // threads that run, and start() and leave() on their way

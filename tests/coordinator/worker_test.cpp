@@ -62,6 +62,30 @@ TEST_CASE("a worker runs handlers by task type and reports their results") {
   CHECK(code_of(p->get_agent("w")) == ErrorCode::not_found);
 }
 
+TEST_CASE("a task is running while its handler does") {
+  std::optional<TaskState> during;
+  Plane p(any_store());
+  Worker worker(p.plane, worker_of("w"));
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    during = p->get_status(task.id()).value();
+    return Json("1");
+  });
+  REQUIRE(worker.start().ok());
+  const Task done = p->wait_for_result(p->submit_task(at_once("t")).value(), 20s).value();
+  CHECK(during == TaskState::running);
+  CHECK(done.started_at > 0);
+}
+
+TEST_CASE("a handler given to a running worker serves what it claims from then on") {
+  Plane p(StoreKind::memory);
+  Worker worker(p.plane, worker_of("w"));
+  worker.on("t", [](TaskContext&) -> Result<Json> { return Json("1"); });
+  REQUIRE(worker.start().ok());
+  CHECK(p->wait_for_result(p->submit_task(at_once("t")).value(), 20s)->result == "1");
+  worker.on("t", [](TaskContext&) -> Result<Json> { return Json("2"); });
+  CHECK(p->wait_for_result(p->submit_task(at_once("t")).value(), 20s)->result == "2");
+}
+
 TEST_CASE("a handler's errors and exceptions map to fail kinds") {
   Plane p(StoreKind::memory);
   Worker worker(p.plane, worker_of("w"));
