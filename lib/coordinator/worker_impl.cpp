@@ -134,9 +134,9 @@ Result<void> Worker::Impl::enroll() {
   spec.labels = options_.labels;
   spec.max_concurrency = options_.concurrency;
   Result<Agent> agent = registry_.register_agent(std::move(spec));
-  if (!agent) return std::move(agent.error());
   std::lock_guard lock(mutex_);
-  registered_ = true;
+  registered_ = agent || agent.error().outcome_unknown;  // then stop() sees to it
+  if (!agent) return std::move(agent.error());
   return {};
 }
 
@@ -326,17 +326,11 @@ void Worker::Impl::join_threads() {
 
 Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
   std::lock_guard one(changing_);
-  {
-    std::lock_guard lock(mutex_);
-    if (state_ == State::idle || state_ == State::stopped) {
-      state_ = State::stopped;
-      return {};
-    }
-  }
   stop_locked(deadline);
   return {};
 }
 
+// Of a worker that was not started, or stopped before, there is nothing to wait for.
 void Worker::Impl::stop_locked(std::chrono::milliseconds deadline) {
   drain();
   {

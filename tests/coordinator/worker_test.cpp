@@ -439,6 +439,24 @@ TEST_CASE("a stop that meets a start on its way comes after it") {
   CHECK(code_of(p->get_agent("w")) == ErrorCode::not_found);
 }
 
+TEST_CASE("a start whose outcome is unknown leaves no agent behind once it is stopped") {
+  LateFaults unknown;
+  unknown.unknown_applied = 100;
+  auto memory = make_memory_store(system_clock(), 16);
+  auto store = std::make_shared<LateStore>(std::move(memory), unknown);
+  Config config;
+  config.operation_timeout = 500ms;
+  Plane p(store, config);
+  Worker worker(p.plane, worker_of("w"));
+  CHECK(code_of(worker.start()) == ErrorCode::unavailable);
+  store->set_faults({});
+  config.operation_timeout = 20s;
+  Plane other(store, config);
+  CHECK(other->get_agent("w").ok());
+  CHECK(worker.stop().ok());
+  wait_until([&] { return !other->get_agent("w").ok(); });
+}
+
 TEST_CASE("a worker is checked before it starts and may be stopped before") {
   Config config;
   config.limits.max_worker_concurrency = 2;
