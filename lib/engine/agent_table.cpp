@@ -204,7 +204,7 @@ void AgentTable::ended(AgentSlot slot, AttemptOutcome outcome, std::int64_t late
   count_outcome(agent, outcome, latency_us);
   impl_->refresh(slot, agent, now);
   const BreakerState before = agent.breaker.state();
-  if (agent.breaker.ended(verdict_of(outcome), now)) {
+  if (agent.breaker.ended(verdict_of(outcome), now - latency_us, now)) {
     impl_->breaker_moved(slot, before, now, effects);
   }
   if (agent.watched) wake(agent, effects);

@@ -60,7 +60,7 @@ bool CircuitBreaker::judge(Verdict verdict, Timestamp now) {
   return enter(BreakerState::closed, now);
 }
 
-bool CircuitBreaker::ended(Verdict verdict, Timestamp now) {
+bool CircuitBreaker::ended(Verdict verdict, Timestamp claimed_at, Timestamp now) {
   switch (state_) {
     case BreakerState::closed:
       if (verdict == Verdict::answered || verdict == Verdict::nothing) return false;
@@ -68,6 +68,7 @@ bool CircuitBreaker::ended(Verdict verdict, Timestamp now) {
     case BreakerState::open:
       return false;  // of a task claimed before: the cooldown neither grows nor ends by it
     case BreakerState::half_open:
+      if (claimed_at < since_) return false;  // not the trial
       if (verdict != Verdict::nothing) return judge(verdict, now);
       trial_ = false;
       return false;

@@ -5,8 +5,9 @@
 // Opens at kConsecutive failures in a row, or when more than half of at least kMinOutcomes outcomes
 // of the last 60 s failed; only a failure opens it. The window counts by whole seconds: an outcome
 // is in it during its own second and the 59 that follow.
-// Half open it admits one task. Any end that says something decides, also that of a task claimed
-// before it opened: both are the agent's work of now.
+// Half open it admits one task, and only the end of that one decides. Nothing is claimed during the
+// cooldown: what was claimed since the breaker is half open is the trial, what was claimed earlier
+// says nothing of the agent that came back.
 #pragma once
 
 #include <array>
@@ -65,7 +66,7 @@ class CircuitBreaker {
 
   // All that change the state answer whether they did.
   void claimed() noexcept { trial_ = state_ == BreakerState::half_open; }
-  bool ended(Verdict verdict, Timestamp now);
+  bool ended(Verdict verdict, Timestamp claimed_at, Timestamp now);
   bool cool_down(Timestamp now) noexcept;  // open and until() has come → half open
   bool reset(Timestamp now) noexcept;      // closed, and everything forgotten
 

@@ -10,15 +10,16 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000;
 constexpr Timestamp kStart = 1'000'000 * kSecond;
+constexpr Timestamp kBack = kStart + CircuitBreaker::kCooldown_us;  // half open since then
 
 void fail(CircuitBreaker& breaker, int times, Timestamp now = kStart) {
-  for (int i = 0; i < times; ++i) breaker.ended(Verdict::failure, now);
+  for (int i = 0; i < times; ++i) breaker.ended(Verdict::failure, kStart, now);
 }
 
 CircuitBreaker half_open() {
   CircuitBreaker breaker;
   fail(breaker, 3);
-  breaker.cool_down(kStart + CircuitBreaker::kCooldown_us);
+  breaker.cool_down(kBack);
   return breaker;
 }
 
@@ -27,7 +28,7 @@ TEST_CASE("two failures in a row leave a breaker closed and the third opens it")
   fail(breaker, 2);
   CHECK(breaker.state() == BreakerState::closed);
   CHECK(breaker.admits());
-  CHECK(breaker.ended(Verdict::failure, kStart + 5));
+  CHECK(breaker.ended(Verdict::failure, kStart, kStart + 5));
   CHECK(breaker.state() == BreakerState::open);
   CHECK_FALSE(breaker.admits());
   CHECK(breaker.since() == kStart + 5);
@@ -37,7 +38,7 @@ TEST_CASE("two failures in a row leave a breaker closed and the third opens it")
 TEST_CASE("a success between failures starts the count in a row anew") {
   CircuitBreaker breaker;
   fail(breaker, 2);
-  CHECK_FALSE(breaker.ended(Verdict::success, kStart));
+  CHECK_FALSE(breaker.ended(Verdict::success, kStart, kStart));
   CHECK(breaker.consecutive_failures() == 0);
   fail(breaker, 2);
   CHECK(breaker.state() == BreakerState::closed);
@@ -47,7 +48,7 @@ TEST_CASE("what says nothing of the agent neither counts nor interrupts a row") 
   for (const Verdict neutral : {Verdict::answered, Verdict::nothing}) {
     CircuitBreaker breaker;
     fail(breaker, 2);
-    CHECK_FALSE(breaker.ended(neutral, kStart));
+    CHECK_FALSE(breaker.ended(neutral, kStart, kStart));
     CHECK(breaker.consecutive_failures() == 2);
     fail(breaker, 1);
     CHECK(breaker.state() == BreakerState::open);
@@ -58,7 +59,7 @@ TEST_CASE("what says nothing of the agent neither counts nor interrupts a row") 
 void pairs(CircuitBreaker& breaker, int count, Timestamp now) {
   for (int i = 0; i < count; ++i) {
     fail(breaker, 2, now);
-    breaker.ended(Verdict::success, now);
+    breaker.ended(Verdict::success, kStart, now);
   }
 }
 
@@ -66,24 +67,24 @@ TEST_CASE("more than half of ten outcomes opens, nine do not") {
   CircuitBreaker breaker;
   pairs(breaker, 3, kStart);  // 6 of 9
   CHECK(breaker.state() == BreakerState::closed);
-  CHECK(breaker.ended(Verdict::failure, kStart));  // 7 of 10
+  CHECK(breaker.ended(Verdict::failure, kStart, kStart));  // 7 of 10
   CHECK(breaker.state() == BreakerState::open);
 }
 
 TEST_CASE("exactly half does not open") {
   CircuitBreaker breaker;
   for (int i = 0; i < 5; ++i) {
-    breaker.ended(Verdict::success, kStart);
-    breaker.ended(Verdict::failure, kStart);
+    breaker.ended(Verdict::success, kStart, kStart);
+    breaker.ended(Verdict::failure, kStart, kStart);
   }
   CHECK(breaker.state() == BreakerState::closed);  // 5 of 10
-  CHECK(breaker.ended(Verdict::failure, kStart));  // 6 of 11
+  CHECK(breaker.ended(Verdict::failure, kStart, kStart));  // 6 of 11
 }
 
 TEST_CASE("only a failure opens") {
   CircuitBreaker breaker;
   pairs(breaker, 3, kStart);
-  CHECK_FALSE(breaker.ended(Verdict::success, kStart));  // 6 of 10
+  CHECK_FALSE(breaker.ended(Verdict::success, kStart, kStart));  // 6 of 10
   CHECK(breaker.state() == BreakerState::closed);
 }
 
@@ -91,14 +92,14 @@ TEST_CASE("outcomes count for 60 seconds") {
   for (const auto& [age, opens] : {std::pair{59 * kSecond, true}, {60 * kSecond, false}}) {
     CircuitBreaker breaker;
     pairs(breaker, 3, kStart);
-    CHECK(breaker.ended(Verdict::failure, kStart + age) == opens);
+    CHECK(breaker.ended(Verdict::failure, kStart, kStart + age) == opens);
   }
 }
 
 TEST_CASE("a long silence empties the window") {
   CircuitBreaker breaker;
   pairs(breaker, 3, kStart);
-  CHECK_FALSE(breaker.ended(Verdict::failure, kStart + 100'000 * kSecond));
+  CHECK_FALSE(breaker.ended(Verdict::failure, kStart, kStart + 100'000 * kSecond));
 }
 
 TEST_CASE("an open breaker waits out its cooldown and ignores what still ends") {
@@ -106,7 +107,7 @@ TEST_CASE("an open breaker waits out its cooldown and ignores what still ends") 
   fail(breaker, 3);
   for (const Verdict verdict :
        {Verdict::success, Verdict::failure, Verdict::answered, Verdict::nothing}) {
-    CHECK_FALSE(breaker.ended(verdict, kStart + kSecond));
+    CHECK_FALSE(breaker.ended(verdict, kStart, kStart + kSecond));
   }
   CHECK(breaker.until() == kStart + 60 * kSecond);
   CHECK_FALSE(breaker.cool_down(kStart + 60 * kSecond - 1));
@@ -128,14 +129,14 @@ TEST_CASE("the end of the trial closes or opens") {
   for (const Verdict good : {Verdict::success, Verdict::answered}) {
     CircuitBreaker breaker = half_open();
     breaker.claimed();
-    CHECK(breaker.ended(good, now));
+    CHECK(breaker.ended(good, kBack, now));
     CHECK(breaker.state() == BreakerState::closed);
     CHECK(breaker.consecutive_failures() == 0);
     CHECK(breaker.since() == now);
   }
   CircuitBreaker breaker = half_open();
   breaker.claimed();
-  CHECK(breaker.ended(Verdict::failure, now));
+  CHECK(breaker.ended(Verdict::failure, kBack, now));
   CHECK(breaker.state() == BreakerState::open);
   CHECK(breaker.until() == now + 60 * kSecond);
 }
@@ -143,25 +144,29 @@ TEST_CASE("the end of the trial closes or opens") {
 TEST_CASE("a trial that says nothing may be repeated") {
   CircuitBreaker breaker = half_open();
   breaker.claimed();
-  CHECK_FALSE(breaker.ended(Verdict::nothing, kStart + 70 * kSecond));
+  CHECK_FALSE(breaker.ended(Verdict::nothing, kBack, kStart + 70 * kSecond));
   CHECK(breaker.state() == BreakerState::half_open);
   CHECK(breaker.admits());
 }
 
-TEST_CASE("a task claimed before decides a half open breaker too") {
-  CircuitBreaker closing = half_open(), opening = half_open();
-  CHECK(closing.ended(Verdict::success, kStart + 70 * kSecond));
-  CHECK(closing.state() == BreakerState::closed);
-  CHECK(opening.ended(Verdict::failure, kStart + 70 * kSecond));
-  CHECK(opening.state() == BreakerState::open);
+TEST_CASE("a task claimed before the cooldown ended decides nothing") {
+  for (const Verdict verdict :
+       {Verdict::success, Verdict::failure, Verdict::answered, Verdict::nothing}) {
+    CircuitBreaker breaker = half_open();
+    breaker.claimed();
+    CHECK_FALSE(breaker.ended(verdict, kStart, kStart + 70 * kSecond));
+    CHECK_FALSE(breaker.ended(verdict, kBack - 1, kStart + 70 * kSecond));
+    CHECK(breaker.state() == BreakerState::half_open);
+    CHECK_FALSE(breaker.admits());
+  }
 }
 
 TEST_CASE("a closed breaker starts anew") {
   CircuitBreaker breaker = half_open();
-  breaker.ended(Verdict::success, kStart + 61 * kSecond);
+  breaker.ended(Verdict::success, kBack, kStart + 61 * kSecond);
   fail(breaker, 2, kStart + 61 * kSecond);
   CHECK(breaker.state() == BreakerState::closed);
-  CHECK(breaker.ended(Verdict::failure, kStart + 61 * kSecond));
+  CHECK(breaker.ended(Verdict::failure, kStart, kStart + 61 * kSecond));
 }
 
 TEST_CASE("a reset closes and forgets, and says whether it was open") {

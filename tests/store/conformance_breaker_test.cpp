@@ -18,6 +18,14 @@ void open_breaker(Plane& plane, std::string_view agent) {
   for (int i = 0; i < 3; ++i) end_with(plane, agent, FailKind::retryable);
 }
 
+void wait_until_half_open(Plane& plane, std::string_view agent) {
+  for (int i = 0; i < 3; ++i) {
+    plane.advance_all(20 * kSecond);
+    plane.heartbeat(agent);
+  }
+  CHECK(plane.agent_of(agent).breaker == BreakerState::half_open);
+}
+
 }  // namespace
 
 CONFORMANCE_CASE("an agent has as many leases as slots") {
@@ -62,11 +70,7 @@ CONFORMANCE_CASE(
   plane.submit("a");
   plane.submit("b");
   CHECK(plane.claims(by("alice")).refused);
-  for (int i = 0; i < 3; ++i) {
-    plane.advance_all(20 * kSecond);
-    plane.heartbeat("alice");
-  }
-  CHECK(plane.agent_of("alice").breaker == BreakerState::half_open);
+  wait_until_half_open(plane, "alice");
   const Claimed trial = plane.claims(many("alice", 9));
   CHECK(trial.ids() == "a");
   CHECK(plane.claims(by("alice")).refused);
@@ -83,6 +87,27 @@ CONFORMANCE_CASE(
     plane.release(trial.tasks[0]);
     CHECK(plane.next("alice") == "a");
   }
+}
+
+CONFORMANCE_CASE("only the end of the trial decides, not that of an older lease") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  plane.submit("old");
+  const ClaimedTask old = plane.claim(renewing("alice", 600'000));
+  open_breaker(plane, "alice");
+  wait_until_half_open(plane, "alice");
+  plane.submit("a");
+  plane.submit("b");
+  const ClaimedTask trial = plane.claim("alice");
+  CHECK(plane.claims(by("alice")).refused);
+  SECTION("released") { plane.release(old); }
+  SECTION("cancelled by force") { plane.cancel("old", true); }
+  SECTION("completed") { plane.complete(old); }
+  SECTION("failed") { plane.fail(old); }
+  CHECK(plane.agent_of("alice").breaker == BreakerState::half_open);
+  CHECK(plane.claims(by("alice")).refused);
+  plane.complete(trial);
+  CHECK(plane.agent_of("alice").breaker == BreakerState::closed);
 }
 
 CONFORMANCE_CASE(
