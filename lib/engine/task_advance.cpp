@@ -71,10 +71,7 @@ bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
 }
 
 void TaskTable::time_out_attempt(Slot task, Step& step) {
-  AttemptRecord& attempt = attempts_[tasks_[task].attempt];
-  attempt.error = SharedText("execution timeout");
-  const AgentSlot agent = parties_[attempt.token.party].agent;
-  if (agent != kNoAgent && attempt.lease_ttl_us == 0) agents_.excuse(agent, attempt.deadline);
+  attempts_[tasks_[task].attempt].error = SharedText("execution timeout");
   finish_attempt(task, Ended::exec_timeout, AttemptOutcome::exec_timeout, 0, step);
   failed_once(task, 0, "exec_timeout", step);
 }

@@ -22,7 +22,7 @@ enum class Place : std::uint8_t {
   terminal      // retention list
 };
 
-// Why an attempt ended; what a late caller is told.
+// Why an attempt ended; what a late caller is told. Up to `released` its holder said so.
 enum class Ended : std::uint8_t {
   not_yet, completed, failed, released, cancelled, expired, exec_timeout, total_timeout,
   reassigned, unregistered, superseded

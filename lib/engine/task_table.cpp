@@ -229,6 +229,11 @@ void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std
   observe(counters_.duration, step.now - attempt.claimed_at);
   const AgentSlot agent = parties_[attempt.token.party].agent;
   if (agent != kNoAgent) {
+    // Its holder was as quiet as it may be, and somebody else ended it: silence begins here.
+    const bool by_holder = how <= Ended::released;
+    if (!by_holder && attempt.lease_ttl_us == 0) {
+      agents_.excuse(agent, std::min(attempt.deadline, step.now));
+    }
     agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects);
   }
   if (record.key == kNoSlot) return;
