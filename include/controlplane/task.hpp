@@ -130,6 +130,7 @@ struct TaskDetails {
   Labels labels;
   std::string trace;
   TaskId replayed_from;
+  std::string operation_id;  // of the replay that made it, not as a dependent
 };
 
 // What the holder of a lease gets. Cheap: handles on shared, immutable text.

@@ -1,6 +1,6 @@
 // What was submitted under which key, for as long as the task lives and at least key_age from its
 // submit: a repeated submit is answered with the first task's id. A caller's own task id is a key
-// of its own kind.
+// of its own kind, and so is the operation id of a replay.
 // Thread safety: none.
 #pragma once
 
@@ -24,9 +24,17 @@ class IdempotencyIndex {
     TaskId task;
     bool alive = true;  // its task is still in the table
   };
-  // The two kinds of key in one map: names contain no control characters.
+  // The three kinds of key in one map: names contain no control characters.
   static std::string key_of_id(std::string_view own_id) { return "\x01" + std::string(own_id); }
   static std::string key_of_key(std::string_view key) { return "\x02" + std::string(key); }
+  static std::string key_of_operation(std::string_view id) { return "\x03" + std::string(id); }
+  // All keys of a task.
+  template <class Visit>
+  static void visit_keys(const TaskDetails& task, Visit&& visit) {
+    if (!task.own_id.empty()) visit(key_of_id(task.own_id.str()));
+    if (!task.idempotency_key.empty()) visit(key_of_key(task.idempotency_key));
+    if (!task.operation_id.empty()) visit(key_of_operation(task.operation_id));
+  }
 
   const Entry* find(const std::string& key) const {
     const auto found = entries_.find(key);

@@ -53,6 +53,7 @@ struct TaskDraft {
   bool is_new = false;               // the id was made for this very call, which is not a repetition
   Fingerprint fingerprint{};
   TaskId replayed_from;
+  std::string_view operation_id;     // of the replay, if its answer is this task
   // out
   bool duplicate = false;            // an earlier submit with the same key: `id` is that task's
   std::optional<Error> error;

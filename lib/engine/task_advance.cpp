@@ -127,16 +127,12 @@ void TaskTable::remove_oldest(Timestamp now) {
   terminal_bytes_ -= record_bytes(record);
   removing_ = true;
   plan_removal(now);
-  const TaskId id = id_of(record);
   if (record.keyed) {
     const Timestamp expires =
         std::max(now, record.submitted_at + retention_.key_age.count() * 1000);
-    if (!record.details->own_id.empty()) {
-      idempotency_.task_removed(IdempotencyIndex::key_of_id(id.str()), expires);
-    }
-    if (const std::string& key = record.details->idempotency_key; !key.empty()) {
-      idempotency_.task_removed(IdempotencyIndex::key_of_key(key), expires);
-    }
+    IdempotencyIndex::visit_keys(*record.details, [&](const std::string& key) {
+      idempotency_.task_removed(key, expires);
+    });
   }
   index_.erase(task);
   serials_.remove(record.serial, record.state);

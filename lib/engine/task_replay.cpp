@@ -3,6 +3,7 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "base/digest.hpp"
 #include "base/ids.hpp"
 #include "engine/task_table.hpp"
 
@@ -15,6 +16,11 @@ TaskId::Uuid another(TaskId::Uuid id, std::uint64_t random) {
   const std::uint64_t low = load_be64(id.data() + 8) & ~kNodeMask;
   store_be64(id.data() + 8, low | (random & kNodeMask));
   return id;
+}
+
+// One id means one replay: of this task, with or without its dependents.
+Fingerprint fingerprint_of(const ReplayTask& request) {
+  return Sha256().add(request.id->str()).add(std::uint64_t{request.with_dependents}).finish();
 }
 
 }  // namespace
@@ -80,8 +86,13 @@ bool TaskTable::fails_with_parent(Slot task) const {
 }
 
 Result<TaskId> TaskTable::replay(const ReplayTask& request, Step& step) {
-  const std::string key = "\x03" + std::string(request.operation_id);
-  if (const auto* done = idempotency_.find(key)) return done->task;
+  const Fingerprint fingerprint = fingerprint_of(request);
+  const std::string key = IdempotencyIndex::key_of_operation(request.operation_id);
+  if (const auto* done = idempotency_.find(key)) {
+    if (done->fingerprint == fingerprint) return done->task;
+    return Error::already_exists("operation_id " + std::string(request.operation_id) +
+                                 " was used for task " + done->task.str() + " with other content");
+  }
   const Result<Slot> found = require(*request.id, step);
   if (!found) return found.error();
   const TaskState state = tasks_[*found].state;
@@ -100,16 +111,18 @@ Result<TaskId> TaskTable::replay(const ReplayTask& request, Step& step) {
     draft.spec = &spec;
     draft.id = TaskId(revived.empty() ? request.new_id : another(request.new_id, step.draw()));
     draft.replayed_from = id_of(tasks_[task]);
+    if (revived.empty()) {  // the one that was asked for
+      draft.operation_id = request.operation_id;
+      draft.has_fingerprint = !request.operation_id.empty();
+      draft.fingerprint = fingerprint;
+    }
     // The first one's parents ended; those of its dependents are in the family or ended, too.
     if (!revived.empty()) spec.depends_on = replayed_parents(task, revived);
     submit(draft, step);
     if (draft.error) return *draft.error;
     revived.emplace(task, draft.id);
   }
-  const TaskId& created = revived.at(*found);
-  idempotency_.add(key, {}, created);
-  idempotency_.task_removed(key, step.now + retention_.key_age.count() * 1000);
-  return created;
+  return revived.at(*found);
 }
 
 // Everything that could refuse one of the copies, before the first is made.

@@ -166,19 +166,16 @@ std::shared_ptr<const TaskDetails> TaskTable::make_details(TaskDraft& draft) con
   details->labels = std::move(spec.labels);
   details->trace = std::move(spec.trace);
   details->replayed_from = draft.replayed_from;
+  details->operation_id = draft.operation_id;
   return details;
 }
 
 void TaskTable::remember_keys(const TaskDraft& draft, TaskRecord& record) {
   if (!draft.has_fingerprint) return;
   record.keyed = true;
-  if (draft.own_id) {
-    idempotency_.add(IdempotencyIndex::key_of_id(draft.id.str()), draft.fingerprint, draft.id);
-  }
-  if (!record.details->idempotency_key.empty()) {
-    idempotency_.add(IdempotencyIndex::key_of_key(record.details->idempotency_key),
-                     draft.fingerprint, draft.id);
-  }
+  IdempotencyIndex::visit_keys(*record.details, [&](std::string key) {
+    idempotency_.add(std::move(key), draft.fingerprint, draft.id);
+  });
 }
 
 void TaskTable::submit(TaskDraft& draft, Step& step) {

@@ -85,6 +85,7 @@ void EngineAudit::scan_task(Slot task, std::uint64_t serial) {
   if (record.keyed) {
     keyed_ += record.details->own_id.empty() ? 0 : 1;
     keyed_ += record.details->idempotency_key.empty() ? 0 : 1;
+    keyed_ += record.details->operation_id.empty() ? 0 : 1;
   }
   check_place(task);
   check_timer(task);
