@@ -6,16 +6,17 @@
 // Thread safety: none.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
-#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "engine/name_table.hpp"
+#include "engine/ready_order.hpp"
 #include "engine/slab.hpp"
 #include "engine/task_record.hpp"
 
@@ -23,7 +24,8 @@ namespace controlplane {
 
 class ConcurrencyKeys {
  public:
-  explicit ConcurrencyKeys(Slab<TaskRecord>& tasks) : tasks_(tasks) {}
+  ConcurrencyKeys(Slab<TaskRecord>& tasks, std::int64_t ageing_interval_us)
+      : tasks_(tasks), ageing_us_(ageing_interval_us) {}
 
   // kNoSlot when there are `max` keys and this is a new one. No use is counted yet.
   std::uint32_t find_or_add(std::string_view name, std::size_t max) {
@@ -48,59 +50,74 @@ class ConcurrencyKeys {
   }
 
   void leased(std::uint32_t key) { ++keys_[key].leases; }
-  // Takes out and answers those that fit again, oldest first within a group.
-  std::vector<Slot> freed(std::uint32_t key_slot) {
+  // Takes out and answers those that fit again: of each group the one whose turn it is.
+  std::vector<Slot> freed(std::uint32_t key_slot, Timestamp now) {
     Key& key = keys_[key_slot];
     --key.leases;
     std::vector<Slot> fitting;
     for (auto group = key.waiting.begin(); group != key.waiting.end();) {
-      if (group->first.second > key.leases) fitting.push_back(take_first(group->second));
-      group = group->second.empty() ? key.waiting.erase(group) : std::next(group);
+      if (group->first.second > key.leases) fitting.push_back(take_first(group->second, now));
+      group = is_empty(group->second) ? key.waiting.erase(group) : std::next(group);
     }
     return fitting;
   }
   // `gone` left its queue without a lease: takes out the next of its group, if there is room.
-  Slot next_after(const TaskRecord& gone) {
+  Slot next_after(const TaskRecord& gone, Timestamp now) {
     Key& key = keys_[gone.key];
     const auto group = key.waiting.find({gone.queue, gone.key_limit});
     if (group == key.waiting.end() || key.leases >= gone.key_limit) return kNoSlot;
-    const Slot task = take_first(group->second);
-    if (group->second.empty()) key.waiting.erase(group);
+    const Slot task = take_first(group->second, now);
+    if (is_empty(group->second)) key.waiting.erase(group);
     return task;
   }
 
   void wait(Slot task) {
     TaskRecord& record = tasks_[task];
     record.place = Place::key_waiting;
-    keys_[record.key].waiting[{record.queue, record.key_limit}].emplace(record.priority,
-                                                                        record.position, task);
+    level_of(keys_[record.key].waiting[{record.queue, record.key_limit}], record)
+        .emplace(record.position, task);
   }
   void remove(Slot task) {
     TaskRecord& record = tasks_[task];
     record.place = Place::nowhere;
     auto& groups = keys_[record.key].waiting;
     const auto group = groups.find({record.queue, record.key_limit});
-    group->second.erase({record.priority, record.position, task});
-    if (group->second.empty()) groups.erase(group);
+    level_of(group->second, record).erase({record.position, task});
+    if (is_empty(group->second)) groups.erase(group);
   }
   std::size_t size() const noexcept { return by_name_.size(); }
 
  private:
   friend struct EngineAudit;
-  using Group = std::set<std::tuple<TaskPriority, std::uint64_t, Slot>>;
+  using Group = std::array<PositionSet, kTaskPriorities>;
   struct Key {
     std::string name;
     std::uint64_t users = 0;       // records that name it
     std::uint32_t leases = 0;
     std::map<std::pair<std::uint32_t, std::uint32_t>, Group> waiting;  // by queue and limit
   };
-  Slot take_first(Group& group) {
-    const Slot task = std::get<2>(*group.begin());
-    group.erase(group.begin());
-    tasks_[task].place = Place::nowhere;
-    return task;
+  static PositionSet& level_of(Group& group, const TaskRecord& record) {
+    return group[static_cast<std::size_t>(record.priority)];
+  }
+  static bool is_empty(const Group& group) {
+    return std::all_of(group.begin(), group.end(), [](const auto& level) { return level.empty(); });
+  }
+  // As in a ready queue: only the head of each level can be the first.
+  Slot take_first(Group& group, Timestamp now) {
+    Turn first;
+    for (const PositionSet& level : group) {
+      if (level.empty()) continue;
+      const Slot head = level.begin()->second;
+      const Turn turn = turn_of(head, tasks_[head], ageing_us_, now);
+      if (turn.before(first)) first = turn;
+    }
+    TaskRecord& record = tasks_[first.task];
+    level_of(group, record).erase({record.position, first.task});
+    record.place = Place::nowhere;
+    return first.task;
   }
   Slab<TaskRecord>& tasks_;
+  const std::int64_t ageing_us_;
   Slab<Key, 6> keys_;
   NameMap<Slot> by_name_;
 };

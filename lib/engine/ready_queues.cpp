@@ -175,7 +175,7 @@ Slot ReadyQueues::head(const Level& level) const {
 }
 
 void ReadyQueues::consider(QueueSlot slot, const std::string& agent, Timestamp now,
-                           Candidate& best) const {
+                           Turn& best) const {
   const Queue& queue = queues_[slot];
   unsigned levels = queue.levels_in_use;
   if (levels == 0) return;
@@ -185,13 +185,8 @@ void ReadyQueues::consider(QueueSlot slot, const std::string& agent, Timestamp n
     const int number = std::countr_zero(levels);
     levels &= levels - 1;
     const Slot task = head(queue.levels[static_cast<std::size_t>(number)]);
-    const TaskRecord& record = tasks_[task];
-    const std::int64_t aged = ageing_us_ > 0 ? (now - record.first_ready) / ageing_us_ : 0;
-    const std::int64_t level = number - aged;
-    if (best.task == kNoSlot || level < best.level ||
-        (level == best.level && record.position < best.position)) {
-      best = {task, level, record.position};
-    }
+    const Turn turn = turn_of(task, tasks_[task], ageing_us_, now);
+    if (turn.before(best)) best = turn;
   } while (levels != 0 && ageing_us_ > 0);  // without ageing the first level in use is the best
 }
 
@@ -217,7 +212,7 @@ ReadyQueues::Offer& ReadyQueues::offer(const std::vector<std::string>& capabilit
 
 Slot ReadyQueues::best(const std::vector<std::string>& capabilities, Slot party, Timestamp now) {
   const Offer& mine = offer(capabilities);
-  Candidate best;
+  Turn best;
   const Party& claimer = parties_[party];
   for (const QueueSlot queue : mine.queues) consider(queue, claimer.name, now, best);
   for (const QueueSlot queue : claimer.directed) {

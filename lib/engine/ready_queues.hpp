@@ -13,7 +13,6 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +22,7 @@
 #include "controlplane/task.hpp"
 #include "engine/effects.hpp"
 #include "engine/party_table.hpp"
+#include "engine/ready_order.hpp"
 #include "engine/slab.hpp"
 #include "engine/task_record.hpp"
 
@@ -30,9 +30,6 @@ namespace controlplane {
 
 using QueueSlot = std::uint32_t;
 using TaskSlab = Slab<TaskRecord>;
-
-// Position first: within a level the older goes first.
-using PositionSet = std::set<std::pair<std::uint64_t, Slot>>;
 
 class ReadyQueues {
  public:
@@ -92,14 +89,9 @@ class ReadyQueues {
     std::vector<std::string> sorted;
     std::vector<QueueSlot> queues;
   };
-  struct Candidate {
-    Slot task = kNoSlot;
-    std::int64_t level = 0;
-    std::uint64_t position = 0;
-  };
 
   Offer& offer(const std::vector<std::string>& capabilities);
-  void consider(QueueSlot queue, const std::string& agent, Timestamp now, Candidate& best) const;
+  void consider(QueueSlot queue, const std::string& agent, Timestamp now, Turn& best) const;
   Slot head(const Level& level) const;
   void link(QueueSlot queue);
   void unlink(QueueSlot queue);

@@ -51,7 +51,7 @@ TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents)
       agents_(agents),
       queues_(tasks_, parties_, options.limits.max_queues, options.limits.max_offers,
               options.ageing_interval_us),
-      keys_(tasks_),
+      keys_(tasks_, options.ageing_interval_us),
       families_(tasks_),
       deadlines_(HeapPlace{&tasks_}) {}
 
@@ -237,7 +237,7 @@ void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std
     agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects);
   }
   if (record.key == kNoSlot) return;
-  for (const Slot fitting : keys_.freed(record.key)) return_to_queue(fitting, step);
+  for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(fitting, step);
 }
 
 // Takes out a task that nobody holds; if it had its turn at a key, the next one gets it.
@@ -246,7 +246,7 @@ void TaskTable::withdraw(Slot task, Step& step) {
   const bool queued = record.place == Place::fresh || record.place == Place::returned;
   unlink(task);
   if (!queued || record.key == kNoSlot) return;
-  if (const Slot next = keys_.next_after(record); next != kNoSlot) return_to_queue(next, step);
+  if (const Slot next = keys_.next_after(record, step.now); next != kNoSlot) return_to_queue(next, step);
 }
 
 void TaskTable::return_to_queue(Slot task, Step& step) {

@@ -5,9 +5,12 @@
 namespace controlplane {
 namespace {
 
+constexpr Timestamp kNow = 1'000;
+constexpr std::int64_t kAgeing = 100;
+
 struct Fixture {
   Slab<TaskRecord> tasks;
-  ConcurrencyKeys keys{tasks};
+  ConcurrencyKeys keys{tasks, kAgeing};
   std::uint32_t key = keys.find_or_add("k", 10);
 
   Slot add(std::uint32_t queue, std::uint32_t limit, TaskPriority priority = TaskPriority::normal) {
@@ -17,6 +20,7 @@ struct Fixture {
     tasks[task].queue = queue;
     tasks[task].priority = priority;
     tasks[task].position = task + 1;
+    tasks[task].first_ready = kNow;
     keys.use(key);
     return task;
   }
@@ -48,19 +52,29 @@ TEST_CASE("a freed slot brings back the first of every group that fits") {
   for (int i = 0; i < 3; ++i) f.keys.leased(f.key);
   const Slot a = f.waiting(0, 3), b = f.waiting(0, 3), other = f.waiting(1, 3);
   f.waiting(0, 1);
-  CHECK(f.keys.freed(f.key) == Slots{a, other});
+  CHECK(f.keys.freed(f.key, kNow) == Slots{a, other});
   CHECK(f.tasks[a].place == Place::nowhere);
   CHECK(f.tasks[b].place == Place::key_waiting);
-  CHECK(f.keys.freed(f.key) == Slots{b});
+  CHECK(f.keys.freed(f.key, kNow) == Slots{b});
 }
 
 TEST_CASE("within a group priority goes before position") {
   Fixture f;
   f.keys.leased(f.key);
   const Slot low = f.waiting(0, 1, TaskPriority::low), high = f.waiting(0, 1, TaskPriority::high);
-  CHECK(f.keys.freed(f.key) == Slots{high});
+  CHECK(f.keys.freed(f.key, kNow) == Slots{high});
   f.keys.leased(f.key);
-  CHECK(f.keys.freed(f.key) == Slots{low});
+  CHECK(f.keys.freed(f.key, kNow) == Slots{low});
+}
+
+TEST_CASE("within a group ageing goes before priority") {
+  Fixture f;
+  f.keys.leased(f.key);
+  const Slot low = f.waiting(0, 1, TaskPriority::low), high = f.waiting(0, 1, TaskPriority::high);
+  f.tasks[low].first_ready = kNow - 2 * kAgeing;  // two levels, and its position is earlier
+  CHECK(f.keys.freed(f.key, kNow) == Slots{low});
+  f.keys.leased(f.key);
+  CHECK(f.keys.freed(f.key, kNow) == Slots{high});
 }
 
 TEST_CASE("who leaves its queue without a lease hands its turn to the next of its group") {
@@ -68,10 +82,10 @@ TEST_CASE("who leaves its queue without a lease hands its turn to the next of it
   f.keys.leased(f.key);
   const Slot first = f.waiting(0, 1), next = f.waiting(0, 1);
   f.waiting(1, 1);
-  CHECK(f.keys.next_after(f.tasks[first]) == kNoSlot);  // the key is full
-  CHECK(f.keys.freed(f.key).size() == 2);
-  CHECK(f.keys.next_after(f.tasks[first]) == next);
-  CHECK(f.keys.next_after(f.tasks[first]) == kNoSlot);
+  CHECK(f.keys.next_after(f.tasks[first], kNow) == kNoSlot);  // the key is full
+  CHECK(f.keys.freed(f.key, kNow).size() == 2);
+  CHECK(f.keys.next_after(f.tasks[first], kNow) == next);
+  CHECK(f.keys.next_after(f.tasks[first], kNow) == kNoSlot);
 }
 
 TEST_CASE("a waiting task can be taken out") {
@@ -80,7 +94,7 @@ TEST_CASE("a waiting task can be taken out") {
   const Slot a = f.waiting(0, 1), b = f.waiting(0, 1);
   f.keys.remove(a);
   CHECK(f.tasks[a].place == Place::nowhere);
-  CHECK(f.keys.freed(f.key) == Slots{b});
+  CHECK(f.keys.freed(f.key, kNow) == Slots{b});
 }
 
 TEST_CASE("a key goes with its last user, and there are at most so many") {

@@ -324,17 +324,19 @@ void EngineAudit::check_waiting(std::uint32_t slot) {
   const auto& key = tasks_.keys_.keys_[slot];
   for (const auto& [group, waiting] : key.waiting) {
     const auto& [queue, limit] = group;
-    expect(!waiting.empty(), "key ", key.name, " keeps an empty group");
+    expect(!ConcurrencyKeys::is_empty(waiting), "key ", key.name, " keeps an empty group");
     const std::uint64_t room = limit > key.leases ? limit - key.leases : 0;
     expect(at(ready_of_key_, {queue, limit}) >= room, "key ", key.name, " has room for ", room,
-           " and ", waiting.size(), " waiting tasks");
-    for (const auto& [priority, position, task] : waiting) {
-      const TaskRecord& record = tasks_.tasks_[task];
-      --at_place_[static_cast<std::uint64_t>(Place::key_waiting)];
-      expect(record.place == Place::key_waiting && record.key == slot && record.queue == queue &&
-                 record.key_limit == limit && record.position == position &&
-                 record.priority == priority,
-             "slot ", task, " waits in the wrong group of key ", key.name);
+           " and tasks that wait for it");
+    for (std::size_t level = 0; level < waiting.size(); ++level) {
+      for (const auto& [position, task] : waiting[level]) {
+        const TaskRecord& record = tasks_.tasks_[task];
+        --at_place_[static_cast<std::uint64_t>(Place::key_waiting)];
+        expect(record.place == Place::key_waiting && record.key == slot && record.queue == queue &&
+                   record.key_limit == limit && record.position == position &&
+                   static_cast<std::size_t>(record.priority) == level,
+               "slot ", task, " waits in the wrong group of key ", key.name);
+      }
     }
   }
 }

@@ -24,6 +24,31 @@ CONFORMANCE_CASE("no more tasks of a key run than its limit allows") {
   CHECK(plane.obstacles("c") == "concurrency_key_full k, waiting_for_claim");
 }
 
+CONFORMANCE_CASE("those that wait for a key age, too") {
+  NamespaceOptions options;
+  options.ageing_interval_us = 10 * kSecond;
+  Plane plane(kind, options);
+  plane.submit(keyed("first", 1));
+  const ClaimedTask held = plane.claim("alice");
+  TaskSpec spec = keyed("low", 1);
+  spec.priority = TaskPriority::low;
+  plane.submit(spec);
+  plane.advance_all(20 * kSecond);
+  spec = keyed("high", 1);
+  spec.priority = TaskPriority::high;
+  SECTION("as much as others") {
+    plane.submit(spec);
+    CHECK(plane.complete(held) == "ok");
+    CHECK(plane.next("alice") == "low");
+  }
+  SECTION("and no more") {
+    spec.priority = TaskPriority::critical;
+    plane.submit(spec);
+    CHECK(plane.complete(held) == "ok");
+    CHECK(plane.next("alice") == "high");
+  }
+}
+
 CONFORMANCE_CASE("every end of a lease frees its slot of the key") {
   struct End {
     const char* name;
