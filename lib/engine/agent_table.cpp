@@ -69,14 +69,22 @@ void AgentTable::Impl::announce_status(const AgentRecord& agent, Timestamp now, 
 }
 
 // Silence has its own events: while an agent is offline its health is unhealthy and nobody is told.
-void AgentTable::Impl::announce_health(AgentRecord& agent, Timestamp now, Effects& effects) {
+bool AgentTable::Impl::announce_health(AgentRecord& agent, Timestamp now, Effects& effects) {
   wake(agent, effects);
-  if (agent.offline || agent.health == agent.announced) return;
+  if (agent.offline || agent.health == agent.announced) return false;
   agent.announced = agent.health;
   EventDraft draft = draft_for(event_of(agent.health), agent, now);
   draft.kind = cause_of(agent);
   if (draft.kind == "probe") draft.text = agent.probe_error;
   effects.event(draft);
+  return true;
+}
+
+// A status that a probe changes mostly changes the health with it, and one event tells both.
+void AgentTable::Impl::probed(AgentSlot slot, AgentStatus shown, Timestamp now, Effects& effects) {
+  AgentRecord& agent = records[slot];
+  const bool told = announce_health(agent, now, effects);
+  if (agent.status != shown && !told) announce_status(agent, now, effects);
 }
 
 void AgentTable::Impl::breaker_moved(AgentSlot slot, BreakerState from, Timestamp now,
@@ -220,19 +228,21 @@ void AgentTable::record_probe(AgentSlot slot, bool good, std::string_view error,
                               Timestamp now, Effects& effects) {
   AgentRecord& agent = impl_->records[slot];
   const bool was_failed = agent.failed;
+  const AgentStatus shown = agent.status;
   agent.last_probe = now;
   if (!good) agent.probe_error = error;
   count_probe(agent, good, failure_threshold, success_threshold);
   impl_->recompute(slot, agent, now);
   if (agent.failed && !was_failed) impl_->bar(slot, Refusal::failed, effects);
-  impl_->announce_health(agent, now, effects);
+  impl_->probed(slot, shown, now, effects);
 }
 
 void AgentTable::clear_probe(AgentSlot slot, Timestamp now, Effects& effects) {
   AgentRecord& agent = impl_->records[slot];
+  const AgentStatus shown = agent.status;
   forget_probe(agent);
   impl_->recompute(slot, agent, now);
-  impl_->announce_health(agent, now, effects);
+  impl_->probed(slot, shown, now, effects);
 }
 
 // Selection.

@@ -60,8 +60,10 @@ struct AgentTable::Impl {
 
   void announce(EventType type, const AgentRecord& agent, Timestamp now, Effects& effects);
   void announce_status(const AgentRecord& agent, Timestamp now, Effects& effects);
-  // Also wakes who waits for the agent: what changed its health may have made it eligible.
-  void announce_health(AgentRecord& agent, Timestamp now, Effects& effects);
+  // Also wakes who waits for the agent: what changed its health may have made it eligible. Answers
+  // whether there was an event.
+  bool announce_health(AgentRecord& agent, Timestamp now, Effects& effects);
+  void probed(AgentSlot slot, AgentStatus shown, Timestamp now, Effects& effects);
   void breaker_moved(AgentSlot slot, BreakerState from, Timestamp now, Effects& effects);
   void bar(AgentSlot slot, Refusal refusal, Effects& effects);  // its parked claims end
 

@@ -331,6 +331,33 @@ CONFORMANCE_CASE("three failed probes make an agent failed, two good ones bring 
   CHECK(plane.new_types() == "agent.registered agent.degraded agent.unhealthy agent.healthy");
 }
 
+CONFORMANCE_CASE("a status that a probe changes is told, also when the health stays as it is") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  HeartbeatReport report;
+  report.health = HealthStatus::unhealthy;
+  plane.heartbeat("alice", report);
+  CHECK(plane.new_types() == "agent.registered agent.unhealthy");
+  for (int i = 0; i < 3; ++i) plane.probe("alice", false);
+  std::vector<Event> events = plane.new_events();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].type == "agent.status");
+  CHECK(events[0].data == R"({"kind":"failed"})");
+  SECTION("two good ones") {
+    for (int i = 0; i < 2; ++i) plane.probe("alice", true);
+  }
+  SECTION("the probe is removed") {
+    RecordProbe op;
+    op.agent_id = "alice";
+    op.clear = true;
+    CHECK(plane.apply(op) == "ok");
+  }
+  events = plane.new_events();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].type == "agent.status");
+  CHECK(events[0].data == R"({"kind":"ready"})");
+}
+
 CONFORMANCE_CASE("a report of bad health makes an agent unavailable, not unable") {
   Plane plane(kind);
   plane.add(agent("alice"));
