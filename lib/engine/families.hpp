@@ -37,10 +37,10 @@ class Families {
     const Slot family = tasks_[task].family;
     return family == kNoSlot ? nullptr : &families_[family];
   }
-  std::size_t dependents(Slot task) const {
-    const Family* family = find(task);
-    return family == nullptr ? 0 : family->dependents.size();
+  std::size_t dependents(const TaskRecord& task) const {
+    return task.family == kNoSlot ? 0 : families_[task.family].dependents.size();
   }
+  std::size_t dependents(Slot task) const { return dependents(tasks_[task]); }
   void add(Slot parent, Slot child) {
     of(parent).dependents.push_back({child, tasks_[child].serial});
     ++of(child).awaited;

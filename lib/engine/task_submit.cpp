@@ -231,9 +231,7 @@ void TaskTable::begin(Slot task, const TaskDraft& draft, Step& step) {
     for (const TaskId& id : record.details->depends_on) {
       const Slot parent = find(id);
       const TaskState state = tasks_[parent].state;
-      // Ended already, but its dependents are not told yet, or never will be: count it here.
-      families_.add(parent, task);
-      if (is_terminal(state) && !families_.resolving(parent)) families_.settled(parent, task);
+      link_dependent(parent, task, step);
       if (is_failed_parent(state) && !tolerant && failed_parent.empty()) failed_parent = id.str();
     }
   }
@@ -243,6 +241,15 @@ void TaskTable::begin(Slot task, const TaskDraft& draft, Step& step) {
     return make_wait(task, TaskReason::blocked, record.until, step);
   }
   unblock(task, step);
+}
+
+void TaskTable::link_dependent(Slot parent, Slot task, Step& step) {
+  families_.add(parent, task);
+  if (tasks_[parent].place != Place::terminal) return;
+  terminal_bytes_ += sizeof(Child);
+  plan_removal(step.now);
+  // It has told its dependents already, so this one is counted here.
+  if (!families_.resolving(parent)) families_.settled(parent, task);
 }
 
 // No parent is awaited: a delay may still run.

@@ -42,6 +42,21 @@ std::int64_t retry_delay_us(const TaskPolicy& policy, std::uint32_t failures,
   return static_cast<std::int64_t>(half + half * share);
 }
 
+namespace {
+
+std::uint64_t bytes_of(const TaskDetails& details) {
+  std::uint64_t bytes = sizeof(TaskDetails) + details.metadata.size() + details.trace.size() +
+                        details.own_id.own_text().size() + details.idempotency_key.size() +
+                        details.replayed_from.own_text().size() + details.operation_id.size();
+  for (const TaskId& parent : details.depends_on) bytes += sizeof(TaskId) + parent.own_text().size();
+  for (const auto& label : details.labels) {
+    bytes += sizeof(label) + label.first.size() + label.second.size();
+  }
+  return bytes;
+}
+
+}  // namespace
+
 TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents)
     : limits_(options.limits),
       retention_(options.retention),
@@ -293,7 +308,8 @@ void TaskTable::finish_cancelled(Slot task, Step& step) {
 // What retention's byte budget counts: the record and what it owns.
 std::uint64_t TaskTable::record_bytes(const TaskRecord& record) const {
   std::uint64_t bytes = sizeof(TaskRecord) + record.payload.size();
-  if (record.details != nullptr) bytes += sizeof(TaskDetails) + record.details->metadata.size();
+  if (record.details != nullptr) bytes += bytes_of(*record.details);
+  bytes += families_.dependents(record) * sizeof(Child);
   if (record.attempt == kNoSlot) return bytes;
   const AttemptRecord& attempt = attempts_[record.attempt];
   return bytes + sizeof(AttemptRecord) + attempt.result.size() + attempt.checkpoint.size() +

@@ -114,6 +114,7 @@ class TaskTable {
   TaskPolicy policy_of(const TaskSpec& spec) const;
   void remember_keys(const TaskDraft& draft, TaskRecord& record);
   void begin(Slot task, const TaskDraft& draft, Step& step);
+  void link_dependent(Slot parent, Slot task, Step& step);
   void unblock(Slot task, Step& step);
   void fail_by_parent(Slot task, std::string_view parent, Step& step);
   void count_unservable(const TaskRecord& record);

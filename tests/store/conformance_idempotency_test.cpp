@@ -1,4 +1,6 @@
 // Submits that are repeated, and what retention keeps and removes.
+#include <functional>
+
 #include "store/conformance.hpp"
 
 namespace controlplane::conformance {
@@ -181,6 +183,85 @@ CONFORMANCE_CASE("beyond max_bytes the oldest go earlier") {
   }
   plane.advance_all(61 * kSecond);
   CHECK(plane.listed({}) == "t3 t4");
+}
+
+CONFORMANCE_CASE("max_bytes counts all that a task keeps") {
+  const std::string large(10'000, 'x');
+  const Json json('"' + large + '"');
+  struct Part {
+    const char* name;
+    std::function<void(TaskSpec&, const std::string& number)> give;
+    std::function<void(Plane&, const ClaimedTask&)> end;
+  };
+  const auto nothing = [](TaskSpec&, const std::string&) {};
+  const auto complete = [](Plane& p, const ClaimedTask& t) { p.complete(t); };
+  const Part parts[] = {
+      {"metadata", [&](TaskSpec& s, auto&) { s.metadata = json; }, complete},
+      {"labels", [&](TaskSpec& s, auto&) { s.labels = {{"k", large}}; }, complete},
+      {"trace", [&](TaskSpec& s, auto&) { s.trace = large; }, complete},
+      {"key", [&](TaskSpec& s, auto& n) { s.idempotency_key = large + n; }, complete},
+      {"own id", [&](TaskSpec& s, auto& n) { s.task_id = TaskId(large + n); }, complete},
+      {"result", nothing, [&](Plane& p, const ClaimedTask& t) { p.complete(t, json); }},
+      {"usage", nothing, [&](Plane& p, const ClaimedTask& t) { p.complete(t, "1", json); }},
+      {"error", nothing,
+       [&](Plane& p, const ClaimedTask& t) { p.fail(t, FailKind::fatal, 0, large); }},
+      {"note", nothing,
+       [&](Plane& p, const ClaimedTask& t) {
+         p.progress(t, 0.5, large);
+         p.complete(t);
+       }},
+      {"checkpoint", nothing,
+       [&](Plane& p, const ClaimedTask& t) {
+         p.progress(t, 0.5, "", json);
+         p.complete(t);
+       }}};
+  for (const Part& part : parts) {
+    INFO(part.name);
+    NamespaceOptions options;
+    options.retention.max_bytes = 25'000;
+    Plane plane(kind, options);
+    for (int i = 0; i < 5; ++i) {
+      TaskSpec spec = task("");
+      part.give(spec, std::to_string(i));
+      plane.submit(spec);
+      part.end(plane, plane.claim("alice"));
+    }
+    plane.advance_all(61 * kSecond);
+    CHECK(plane.list().items.size() == 2);
+  }
+}
+
+CONFORMANCE_CASE("max_bytes counts parents and dependents") {
+  NamespaceOptions options;
+  options.retention.max_bytes = 25'000;
+  Plane plane(kind, options);
+  std::vector<TaskId> many;
+  TaskFilter cancelled;
+  cancelled.state = TaskState::cancelled;
+  SECTION("of a child") {
+    for (int i = 0; i < 300; ++i) many.push_back(plane.submit(task("")));
+    for (int i = 0; i < 5; ++i) plane.submit(child("t" + std::to_string(i), many));
+  }
+  SECTION("of a parent") {
+    for (int i = 0; i < 5; ++i) {
+      const TaskId parent = plane.submit("t" + std::to_string(i));
+      TaskSpec spec = child("", {parent});
+      spec.allow_failed_parents = true;
+      for (int j = 0; j < 700; ++j) plane.submit(spec);
+    }
+  }
+  SECTION("of a parent that ended before") {
+    for (int i = 0; i < 5; ++i) {
+      const TaskId parent = plane.submit("t" + std::to_string(i));
+      plane.cancel(parent);
+      TaskSpec spec = child("", {parent});
+      spec.allow_failed_parents = true;
+      for (int j = 0; j < 700; ++j) plane.submit(spec);
+    }
+  }
+  for (int i = 0; i < 5; ++i) plane.cancel("t" + std::to_string(i));
+  plane.advance_all(61 * kSecond);
+  CHECK(plane.listed(cancelled) == "t3 t4");
 }
 
 CONFORMANCE_CASE("a removed task leaves no name, key or queue behind") {
