@@ -1,5 +1,5 @@
 // Who waits for whom: parents and their dependents. A parent that ended is resolved by advance, a
-// bounded number of dependents at a time.
+// bounded number of dependents at a time. Those that are gone stay linked until their place is needed.
 // Thread safety: none.
 #pragma once
 
@@ -49,6 +49,17 @@ class Families {
   void settled(Slot parent, Slot child) {
     ++of(parent).resolved;
     --of(child).awaited;
+  }
+  // Forgets dependents that are gone; answers how many. Not while they are told.
+  std::size_t drop_gone(Slot parent) {
+    if (dependents(parent) == 0 || resolving(parent)) return 0;
+    Family& family = of(parent);
+    const bool told = family.resolved > 0;
+    const std::size_t dropped = std::erase_if(family.dependents, [&](const Child& child) {
+      return tasks_[child.task].serial != child.serial;
+    });
+    if (told) family.resolved = family.dependents.size();
+    return dropped;
   }
   void parent_ended(Slot parent) {
     if (dependents(parent) == 0) return;

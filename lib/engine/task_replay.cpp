@@ -138,14 +138,13 @@ std::optional<Error> TaskTable::check_replay(const TaskId& id, const std::vector
   }
   if (!queues_.can_enter_all(queues_of(family))) return exhausted("max_queues", limits_.max_queues);
   const std::unordered_set<Slot> copied(family.begin(), family.end());
-  std::unordered_map<Slot, std::size_t> dependents;  // of parents, with the copies of their children
+  std::unordered_map<Slot, std::size_t> copies;  // of their children, by parent
   for (const Slot task : family) {
     if (family.size() == 1 || tasks_[task].details == nullptr) continue;
     for (const TaskId& parent_id : tasks_[task].details->depends_on) {
       const Slot parent = find(parent_id);
-      if (parent == kNoSlot) continue;
-      const auto count = dependents.try_emplace(parent, families_.dependents(parent)).first;
-      if (!copied.contains(parent) && ++count->second > limits_.max_dependents) {
+      if (parent == kNoSlot || copied.contains(parent) || !keeps_dependents(parent)) continue;
+      if (!has_room_for_dependents(parent, ++copies[parent])) {
         return exhausted("max_dependents", limits_.max_dependents);
       }
     }

@@ -79,7 +79,7 @@ bool TaskTable::answer_duplicate(TaskDraft& draft) const {
   return !key.empty() && settle(IdempotencyIndex::key_of_key(key), "idempotency_key");
 }
 
-std::optional<Error> TaskTable::check_submit(const TaskDraft& draft) const {
+std::optional<Error> TaskTable::check_submit(const TaskDraft& draft) {
   if (tasks_.size() >= limits_.max_tasks) {
     return exhausted("the tenant holds " + std::to_string(tasks_.size()) + " tasks", "max_tasks",
                      limits_.max_tasks);
@@ -95,7 +95,7 @@ std::optional<Error> TaskTable::check_submit(const TaskDraft& draft) const {
     if (slot == kNoSlot) {
       return Error::not_found("depends_on: task " + parent.str() + " does not exist");
     }
-    if (families_.dependents(slot) >= limits_.max_dependents) {
+    if (keeps_dependents(slot) && !has_room_for_dependents(slot, 1)) {
       return exhausted("task " + parent.str() + " has " +
                            std::to_string(families_.dependents(slot)) + " dependents",
                        "max_dependents", limits_.max_dependents);
@@ -243,7 +243,22 @@ void TaskTable::begin(Slot task, const TaskDraft& draft, Step& step) {
   unblock(task, step);
 }
 
+// What completed and has told its dependents is asked for them no more: it is not replayed.
+bool TaskTable::keeps_dependents(Slot parent) const {
+  return tasks_[parent].state != TaskState::completed || families_.resolving(parent);
+}
+
+// Looks for dependents that are gone only when there is no room otherwise.
+bool TaskTable::has_room_for_dependents(Slot parent, std::size_t count) {
+  const auto fits = [&] { return families_.dependents(parent) + count <= limits_.max_dependents; };
+  if (fits()) return true;
+  const std::size_t dropped = families_.drop_gone(parent);
+  if (tasks_[parent].place == Place::terminal) terminal_bytes_ -= dropped * sizeof(Child);
+  return fits();
+}
+
 void TaskTable::link_dependent(Slot parent, Slot task, Step& step) {
+  if (!keeps_dependents(parent)) return;
   families_.add(parent, task);
   if (tasks_[parent].place != Place::terminal) return;
   terminal_bytes_ += sizeof(Child);

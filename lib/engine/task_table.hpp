@@ -103,7 +103,7 @@ class TaskTable {
   friend struct EngineAudit;
 
   // task_submit.cpp
-  std::optional<Error> check_submit(const TaskDraft& draft) const;
+  std::optional<Error> check_submit(const TaskDraft& draft);
   bool answer_duplicate(TaskDraft& draft) const;
   struct Binding {  // what a record shares with others
     std::uint32_t type = kNoSlot, policy = kNoSlot, queue = kNoSlot, key = kNoSlot;
@@ -114,6 +114,8 @@ class TaskTable {
   TaskPolicy policy_of(const TaskSpec& spec) const;
   void remember_keys(const TaskDraft& draft, TaskRecord& record);
   void begin(Slot task, const TaskDraft& draft, Step& step);
+  bool keeps_dependents(Slot parent) const;
+  bool has_room_for_dependents(Slot parent, std::size_t count);
   void link_dependent(Slot parent, Slot task, Step& step);
   void unblock(Slot task, Step& step);
   void fail_by_parent(Slot task, std::string_view parent, Step& step);

@@ -53,6 +53,24 @@ TEST_CASE("a dependent of a parent that had ended is settled at once") {
   CHECK_FALSE(f.families.resolving(parent));
 }
 
+TEST_CASE("dependents that are gone can be forgotten, but not while they are told") {
+  Fixture f;
+  const Slot parent = f.task(), gone = f.task(), stays = f.task();
+  f.families.add(parent, gone);
+  f.families.add(parent, stays);
+  f.families.forget(gone);
+  f.tasks.give_back(gone);
+  f.families.parent_ended(parent);
+  CHECK(f.families.drop_gone(parent) == 0);
+  f.families.take_dependent();
+  f.families.take_dependent();
+  CHECK(f.families.drop_gone(parent) == 1);
+  CHECK(f.families.find(parent)->dependents[0].task == stays);
+  CHECK(f.families.find(parent)->resolved == 1);
+  CHECK(f.families.drop_gone(parent) == 0);
+  CHECK(f.families.drop_gone(stays) == 0);
+}
+
 TEST_CASE("a child knows the serial number of who it was, not only its slot") {
   Fixture f;
   const Slot parent = f.task(), child = f.task();

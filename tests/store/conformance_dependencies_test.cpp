@@ -195,6 +195,48 @@ CONFORMANCE_CASE("a child that comes while its parent is telling the others is t
   CHECK(plane.state("late") == "pending ready");
 }
 
+CONFORMANCE_CASE("dependents that are gone make room") {
+  NamespaceOptions options;
+  options.limits.max_dependents = 2;
+  Plane plane(kind, options);
+  plane.submit("p");
+  const auto refill = [&](const std::string& name) {
+    for (const char* number : {"1", "2"}) {
+      TaskSpec spec = child(name + number, {"p"});
+      spec.allow_failed_parents = true;
+      plane.submit(spec);
+      plane.cancel(name + number);
+    }
+    CHECK_THAT(plane.try_submit(child("more", {"p"})).answer, ContainsSubstring("max_dependents"));
+  };
+  refill("a");
+  plane.advance_all(24 * kHour + kSecond);
+  SECTION("of a parent that lives") { refill("b"); }
+  SECTION("of one that ended, too") {
+    plane.cancel("p");
+    plane.advance_all();
+    refill("b");
+  }
+  SECTION("and the others stay") {
+    plane.submit(child("c", {"p"}));
+    plane.complete(plane.claim("alice"));
+    plane.advance_all();
+    CHECK(plane.state("c") == "pending ready");
+  }
+}
+
+CONFORMANCE_CASE("a completed parent has any number of dependents") {
+  NamespaceOptions options;
+  options.limits.max_dependents = 2;
+  Plane plane(kind, options);
+  plane.submit("p");
+  plane.complete(plane.claim("alice"));
+  for (const char* id : {"a", "b", "c"}) {
+    CHECK(plane.try_submit(child(id, {"p"})).answer == "ok");
+    CHECK(plane.state(id) == "pending ready");
+  }
+}
+
 // --- replay with dependents ----------------------------------------------------------------------
 
 CONFORMANCE_CASE("a replay revives dependents only when asked to") {
