@@ -11,7 +11,8 @@ Verdict verdict_of(AttemptOutcome outcome) noexcept {
     case AttemptOutcome::fatal: return Verdict::answered;
     case AttemptOutcome::rate_limited:
     case AttemptOutcome::released:
-    case AttemptOutcome::cancelled: return Verdict::nothing;
+    case AttemptOutcome::cancelled:
+    case AttemptOutcome::superseded: return Verdict::nothing;
   }
   return Verdict::nothing;
 }
@@ -27,7 +28,8 @@ void count_outcome(AgentRecord& agent, AttemptOutcome outcome, std::int64_t late
     case AttemptOutcome::failed:
     case AttemptOutcome::fatal:
     case AttemptOutcome::exec_timeout: ++agent.failures; break;
-    case AttemptOutcome::crashed: ++agent.crashed; break;
+    case AttemptOutcome::crashed:
+    case AttemptOutcome::superseded: ++agent.crashed; break;
     case AttemptOutcome::rate_limited:
     case AttemptOutcome::released:
     case AttemptOutcome::cancelled: break;

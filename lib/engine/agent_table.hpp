@@ -50,8 +50,11 @@ enum class Refusal : std::uint8_t { none, draining, failed, offline, breaker, fu
 //  cancelled       neutral            –
 //  crashed         failure            tasks_crashed
 //  exec_timeout    failure            tasks_failed
+//  superseded      neutral            tasks_crashed
+// A new incarnation resets the breaker: to count its predecessor's leases against it as well would
+// tell of an open breaker at every restart.
 enum class AttemptOutcome : std::uint8_t {
-  completed, failed, fatal, rate_limited, released, cancelled, crashed, exec_timeout
+  completed, failed, fatal, rate_limited, released, cancelled, crashed, exec_timeout, superseded
 };
 
 class FieldDigest;

@@ -47,13 +47,11 @@ bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
     case Due::none: return false;
     case Due::total: time_out_total(task, step); break;
     case Due::exec: time_out_attempt(task, step); break;
-    case Due::grace:
-      finish_attempt(task, Ended::cancelled, AttemptOutcome::cancelled, 0, step);
-      finish_cancelled(task, step);
-      break;
+    case Due::grace: end_cancelled(task, step); break;
     case Due::lease:
       finish_attempt(task, Ended::expired, AttemptOutcome::crashed, 0, step);
       crashed(task, "its lease was not renewed", step);
+      tell_agent(task, AttemptOutcome::crashed, step);
       break;
     case Due::queue: {
       attempt_of(task).error = SharedText("not claimed within its queue timeout");
@@ -74,15 +72,19 @@ void TaskTable::time_out_attempt(Slot task, Step& step) {
   attempts_[tasks_[task].attempt].error = SharedText("execution timeout");
   finish_attempt(task, Ended::exec_timeout, AttemptOutcome::exec_timeout, 0, step);
   failed_once(task, 0, "exec_timeout", step);
+  tell_agent(task, AttemptOutcome::exec_timeout, step);
 }
 
 void TaskTable::time_out_total(Slot task, Step& step) {
   attempt_of(task).error = SharedText("total timeout");
-  if (tasks_[task].place == Place::leased) {
-    finish_attempt(task, Ended::total_timeout, AttemptOutcome::cancelled, 0, step);
-    if (tasks_[task].cancel_requested) return finish_cancelled(task, step);
+  const bool leased = tasks_[task].place == Place::leased;
+  if (leased) finish_attempt(task, Ended::total_timeout, AttemptOutcome::cancelled, 0, step);
+  if (tasks_[task].cancel_requested) {
+    finish_cancelled(task, step);
+  } else {
+    fail_finally(task, TaskState::timeout, TaskReason::total, "total_timeout", step);
   }
-  fail_finally(task, TaskState::timeout, TaskReason::total, "total_timeout", step);
+  if (leased) tell_agent(task, AttemptOutcome::cancelled, step);
 }
 
 // Tells one dependent of a parent that ended.

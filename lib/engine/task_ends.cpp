@@ -16,6 +16,15 @@ Ended ended_by(EndKind kind) {
   return Ended::not_yet;
 }
 
+AttemptOutcome outcome_of(FailKind kind) {
+  switch (kind) {
+    case FailKind::fatal: return AttemptOutcome::fatal;
+    case FailKind::retryable: return AttemptOutcome::failed;
+    case FailKind::rate_limited: break;
+  }
+  return AttemptOutcome::rate_limited;
+}
+
 std::uint64_t jitter_of(const TaskRecord& record, Step& step) {
   return mix64(step.draw() + record.serial);
 }
@@ -129,6 +138,7 @@ void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
     case EndKind::release:
       finish_attempt(task, Ended::released, AttemptOutcome::released, item.digest, step);
       released(task, step);
+      tell_agent(task, AttemptOutcome::released, step);
       break;
   }
 }
@@ -138,23 +148,24 @@ void TaskTable::complete(Slot task, AttemptEnd& item, Step& step) {
   finish_attempt(task, Ended::completed, AttemptOutcome::completed, item.digest, step);
   finish(task, TaskState::completed, TaskReason::none, step);
   emit(EventType::task_completed, task, step);
+  tell_agent(task, AttemptOutcome::completed, step);
 }
 
 void TaskTable::fail(Slot task, const AttemptEnd& item, Step& step) {
-  AttemptRecord& attempt = attempts_[tasks_[task].attempt];
-  attempt.error = SharedText(item.error);
+  attempts_[tasks_[task].attempt].error = SharedText(item.error);
+  const AttemptOutcome outcome = outcome_of(item.fail_kind);
+  finish_attempt(task, Ended::failed, outcome, item.digest, step);
   switch (item.fail_kind) {
-    case FailKind::fatal:
-      finish_attempt(task, Ended::failed, AttemptOutcome::fatal, item.digest, step);
-      if (tasks_[task].cancel_requested) return finish_cancelled(task, step);
-      return fail_finally(task, TaskState::failed, TaskReason::fatal, "fatal", step);
-    case FailKind::retryable:
-      finish_attempt(task, Ended::failed, AttemptOutcome::failed, item.digest, step);
-      return failed_once(task, item.retry_after_us, "retryable", step);
-    case FailKind::rate_limited:
-      finish_attempt(task, Ended::failed, AttemptOutcome::rate_limited, item.digest, step);
-      return rate_limited(task, item.retry_after_us, step);
+    case FailKind::fatal: failed_fatally(task, step); break;
+    case FailKind::retryable: failed_once(task, item.retry_after_us, "retryable", step); break;
+    case FailKind::rate_limited: rate_limited(task, item.retry_after_us, step); break;
   }
+  tell_agent(task, outcome, step);
+}
+
+void TaskTable::failed_fatally(Slot task, Step& step) {
+  if (tasks_[task].cancel_requested) return finish_cancelled(task, step);
+  fail_finally(task, TaskState::failed, TaskReason::fatal, "fatal", step);
 }
 
 // The attempt is over; a counted failure. `kind` retryable or exec_timeout.
@@ -238,6 +249,8 @@ void TaskTable::crashed(Slot task, std::string_view error, Step& step) {
 }
 
 std::uint64_t TaskTable::end_leases(Slot party, Ended how, Step& step) {
+  const AttemptOutcome outcome =
+      how == Ended::superseded ? AttemptOutcome::superseded : AttemptOutcome::released;
   std::uint64_t ended = 0;
   std::vector<Slot> held;  // oldest first, so that they keep their order
   for (Slot task = parties_[party].first_lease; task != kNoSlot;
@@ -248,13 +261,13 @@ std::uint64_t TaskTable::end_leases(Slot party, Ended how, Step& step) {
     apply_hard_deadlines(*task, step);
     if (tasks_[*task].place != Place::leased) continue;
     ++ended;
+    finish_attempt(*task, how, outcome, 0, step);
     if (how == Ended::superseded) {
-      finish_attempt(*task, how, AttemptOutcome::crashed, 0, step);
       crashed(*task, "its agent was registered again", step);
     } else {
-      finish_attempt(*task, how, AttemptOutcome::released, 0, step);
       released(*task, step);
     }
+    tell_agent(*task, outcome, step);
   }
   return ended;
 }
@@ -300,6 +313,13 @@ void TaskTable::report(Slot task, const Progress& progress, Step& step) {
   step.effects.event(event);
 }
 
+// A leased one, by force or at the end of the grace.
+void TaskTable::end_cancelled(Slot task, Step& step) {
+  finish_attempt(task, Ended::cancelled, AttemptOutcome::cancelled, 0, step);
+  finish_cancelled(task, step);
+  tell_agent(task, AttemptOutcome::cancelled, step);
+}
+
 Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
   const Result<Slot> found = require(id, step);
   if (!found) return found.error();
@@ -314,8 +334,7 @@ Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
     return TaskState::cancelled;
   }
   if (force) {
-    finish_attempt(task, Ended::cancelled, AttemptOutcome::cancelled, 0, step);
-    finish_cancelled(task, step);
+    end_cancelled(task, step);
     return TaskState::cancelled;
   }
   if (!record.cancel_requested) {

@@ -226,7 +226,8 @@ void TaskTable::set_timer(Slot task) {
   }
 }
 
-// Takes the task out of its holder's hands; the caller decides where it goes.
+// Takes the task out of its holder's hands. The caller decides where it goes, and then tells the
+// agent, so that what changes there is an event after the one that caused it.
 void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
                                Step& step) {
   TaskRecord& record = tasks_[task];
@@ -242,17 +243,20 @@ void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std
   if (outcome != AttemptOutcome::rate_limited) attempt.rate_limited_in_row = 0;
   if (attempt.claim_group != kNoSlot) leave_claim_group(attempt);
   observe(counters_.duration, step.now - attempt.claimed_at);
-  const AgentSlot agent = parties_[attempt.token.party].agent;
-  if (agent != kNoAgent) {
-    // Its holder was as quiet as it may be, and somebody else ended it: silence begins here.
-    const bool by_holder = how <= Ended::released;
-    if (!by_holder && attempt.lease_ttl_us == 0) {
-      agents_.excuse(agent, std::min(attempt.deadline, step.now));
-    }
-    agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects);
-  }
   if (record.key == kNoSlot) return;
   for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(fitting, step);
+}
+
+void TaskTable::tell_agent(Slot task, AttemptOutcome outcome, Step& step) {
+  const AttemptRecord& attempt = attempts_[tasks_[task].attempt];
+  const AgentSlot agent = parties_[attempt.ended.party].agent;
+  if (agent == kNoAgent) return;
+  // The holder was as quiet as it may be, and somebody else ended it: silence begins here.
+  const bool by_holder = attempt.how <= Ended::released;
+  if (!by_holder && attempt.lease_ttl_us == 0) {
+    agents_.excuse(agent, std::min(attempt.deadline, step.now));
+  }
+  agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects);
 }
 
 // Takes out a task that nobody holds; if it had its turn at a key, the next one gets it.

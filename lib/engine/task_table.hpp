@@ -138,11 +138,13 @@ class TaskTable {
   void fail(Slot task, const AttemptEnd& item, Step& step);
   void report(Slot task, const Progress& progress, Step& step);
   // What follows the end of an attempt; finish_attempt came before.
+  void failed_fatally(Slot task, Step& step);
   void failed_once(Slot task, std::int64_t retry_after_us, std::string_view kind, Step& step);
   void rate_limited(Slot task, std::int64_t retry_after_us, Step& step);
   void released(Slot task, Step& step);
   void crashed(Slot task, std::string_view error, Step& step);
   void retry(Slot task, std::int64_t delay_us, std::string_view kind, Step& step);
+  void end_cancelled(Slot task, Step& step);
   void fail_finally(Slot task, TaskState state, TaskReason reason, std::string_view kind, Step& step);
 
   // task_table.cpp: the moves that all transitions are made of
@@ -160,6 +162,7 @@ class TaskTable {
   void make_wait(Slot task, TaskReason reason, Timestamp until, Step& step);
   void finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
                       Step& step);
+  void tell_agent(Slot task, AttemptOutcome outcome, Step& step);  // of its last ended attempt
   void finish(Slot task, TaskState state, TaskReason reason, Step& step);
   void finish_cancelled(Slot task, Step& step);
   void set_timer(Slot task);

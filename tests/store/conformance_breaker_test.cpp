@@ -149,6 +149,55 @@ CONFORMANCE_CASE("a new incarnation starts unblamed") {
   CHECK(plane.agent_of("alice").tasks_failed == 3);
 }
 
+CONFORMANCE_CASE("a restart with many leases opens no breaker") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  for (const char* id : {"a", "b", "c"}) plane.submit(id);
+  CHECK(plane.claims(many("alice", 9)).ids() == "a b c");
+  plane.new_types();
+  plane.add(agent("alice"), 2);
+  CHECK(plane.new_types() ==
+        "task.retrying task.retrying task.retrying agent.superseded agent.registered");
+  CHECK(plane.agent_of("alice").tasks_crashed == 3);
+  CHECK(plane.agent_of("alice").breaker == BreakerState::closed);
+}
+
+CONFORMANCE_CASE("an event stands before those that follow from it") {
+  const std::string opened = "agent.breaker_open agent.unhealthy";
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  TaskSpec spec = task("a");
+  spec.timeout = seconds(20);
+  plane.submit(spec);
+  for (int i = 0; i < 2; ++i) plane.fail(plane.claim("alice"));
+  const ClaimedTask held = plane.claim(renewing("alice", 10'000));
+  plane.new_types();
+  SECTION("a failure") {
+    plane.fail(held);
+    CHECK(plane.new_types() == "task.retrying " + opened);
+  }
+  SECTION("an expired lease") {
+    plane.advance_all(10 * kSecond);
+    CHECK(plane.new_types() == "task.retrying " + opened);
+  }
+  SECTION("an execution timeout") {
+    plane.pass(5 * kSecond);
+    plane.renew(held);
+    plane.pass(10 * kSecond);
+    plane.renew(held);
+    plane.advance_all(5 * kSecond);
+    CHECK(plane.new_types() == "task.retrying " + opened);
+  }
+  SECTION("the good end of a trial") {
+    plane.fail(held);
+    wait_until_half_open(plane, "alice");
+    const ClaimedTask trial = plane.claim("alice");
+    plane.new_types();
+    plane.complete(trial);
+    CHECK(plane.new_types() == "task.completed agent.breaker_closed agent.healthy");
+  }
+}
+
 // --- selection and system health -----------------------------------------------------------------
 
 CONFORMANCE_CASE("selection follows its strategy") {
