@@ -26,6 +26,8 @@ bool replace(T& field, const U& value) {
   return true;
 }
 
+bool is_reportable(AgentStatus status) noexcept { return status < AgentStatus::offline; }
+
 bool was_superseded(const AgentRecord& agent, std::uint64_t incarnation) {
   return std::ranges::find(agent.superseded, incarnation) != agent.superseded.end();
 }
@@ -67,9 +69,9 @@ Result<AgentSlot> AgentTable::require(std::string_view agent_id, std::uint64_t i
   return slot;
 }
 
-bool AgentTable::supersedes(std::string_view agent_id, std::uint64_t incarnation) const noexcept {
-  const AgentSlot slot = find(agent_id);
-  if (slot == kNoAgent) return false;
+bool AgentTable::supersedes(const AgentSpec& spec, std::uint64_t incarnation) const noexcept {
+  const AgentSlot slot = find(spec.agent_id);
+  if (slot == kNoAgent || !is_reportable(spec.status)) return false;
   const AgentRecord& agent = impl_->records[slot];
   return incarnation != agent.incarnation && !was_superseded(agent, incarnation);
 }
@@ -97,7 +99,7 @@ std::uint64_t AgentTable::incarnation(AgentSlot slot) const noexcept {
 Result<AgentTable::Added> AgentTable::add(const AgentSpec& spec, std::uint64_t incarnation,
                                           std::string_view registered_by, Timestamp now,
                                           Effects& effects) {
-  if (spec.status >= AgentStatus::offline) {
+  if (!is_reportable(spec.status)) {
     return unreportable_error(spec.agent_id, "status", to_string(spec.status),
                               "starting, ready, busy and draining");
   }

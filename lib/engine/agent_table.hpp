@@ -73,7 +73,7 @@ class AgentTable {
   };
   // Whether add() would supersede. Then the caller first ends the leases of the older incarnation,
   // as crashes of that one.
-  bool supersedes(std::string_view agent_id, std::uint64_t incarnation) const noexcept;
+  bool supersedes(const AgentSpec& spec, std::uint64_t incarnation) const noexcept;
   // A new incarnation resets reported status, health report, probes and breaker, keeps the
   // counters; the same incarnation replaces the description only (and the reported status).
   // failed_precondition: `incarnation` was superseded before (the last 16 are remembered).

@@ -200,7 +200,7 @@ void Namespace::Impl::list_tasks(ListTasks& op) {
 // Leases of an older incarnation end first, as crashes of that one: the new one starts unblamed.
 void Namespace::Impl::add_agent(AddAgent& op, Step& step) {
   PartyTable& parties = tasks.parties();
-  if (agents.supersedes(op.spec->agent_id, op.incarnation)) {
+  if (agents.supersedes(*op.spec, op.incarnation)) {
     tasks.end_leases(parties.find(op.spec->agent_id), Ended::superseded, step);
   }
   const Result<AgentTable::Added> added =

@@ -25,7 +25,7 @@ struct Random {
     spec.max_concurrency = static_cast<std::uint32_t>(draw(4));
     spec.status = static_cast<AgentStatus>(draw(4));
     const std::uint64_t incarnation = draw(3) + 1;
-    if (fleet.table.supersedes(id, incarnation)) end_all(fleet, fleet.table.find(id));
+    if (fleet.table.supersedes(spec, incarnation)) end_all(fleet, fleet.table.find(id));
     (void)fleet.try_add(spec, incarnation);
   }
   void end_all(Fleet& fleet, AgentSlot slot) {

@@ -134,7 +134,7 @@ TEST_CASE("a new incarnation starts unblamed and keeps the counters") {
   for (int i = 0; i < 3; ++i) fleet.probe(a, false);
   fleet.forget();
   fleet.now += kSecond;
-  CHECK(fleet.table.supersedes("a", 2));
+  CHECK(fleet.table.supersedes(Fleet::spec("a"), 2));
   const AgentTable::Added added = fleet.try_add(Fleet::spec("a", {"code"}, 2), 2, "host:2").value();
   CHECK(added.superseded);
   CHECK(added.slot == a);
@@ -174,9 +174,12 @@ TEST_CASE("an older incarnation is refused, the current one and none are not") {
     CHECK(error.code == ErrorCode::failed_precondition);
     CHECK(error.message == text);
   }
-  CHECK_FALSE(fleet.table.supersedes("a", 1));
-  CHECK_FALSE(fleet.table.supersedes("a", 2));
-  CHECK_FALSE(fleet.table.supersedes("b", 1));
+  CHECK_FALSE(fleet.table.supersedes(Fleet::spec("a"), 1));
+  CHECK_FALSE(fleet.table.supersedes(Fleet::spec("a"), 2));
+  CHECK_FALSE(fleet.table.supersedes(Fleet::spec("b"), 1));
+  AgentSpec refused = Fleet::spec("a");
+  refused.status = AgentStatus::failed;
+  CHECK_FALSE(fleet.table.supersedes(refused, 3));
   CHECK(fleet.table.incarnation(a) == 2);
 }
 

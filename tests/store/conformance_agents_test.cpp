@@ -231,6 +231,18 @@ CONFORMANCE_CASE("a parked claim keeps its agent alive until its end") {
   CHECK(plane.shown("alice") == "offline");
 }
 
+CONFORMANCE_CASE("a registration that is refused ends no lease") {
+  Plane plane(kind);
+  plane.add(agent("alice"), 1);
+  plane.submit("a");
+  const ClaimedTask held = plane.claim("alice");
+  AgentSpec spec = agent("alice");
+  spec.status = AgentStatus::failed;
+  CHECK_THAT(plane.add(spec, 2), ContainsSubstring("invalid_argument"));
+  CHECK(plane.agent_of("alice").incarnation == 1);
+  CHECK(plane.complete(held) == "ok");
+}
+
 CONFORMANCE_CASE("a parked claim that ends early no longer counts") {
   Plane plane(kind);
   plane.add(agent("alice"));
