@@ -72,7 +72,9 @@ Result<TaskTable::Token> TaskTable::resolve(Slot task, const AttemptRef& ref, St
       return heard_of(attempt->token.party, step), Token::current;
     }
     if (attempt != nullptr && attempt->ended.matches(ref.lease)) {
-      return heard_of(attempt->ended.party, step), Token::ended;
+      // A process that was superseded says nothing of the one that took its place.
+      if (attempt->how != Ended::superseded) heard_of(attempt->ended.party, step);
+      return Token::ended;
     }
     heard_of(parties_.find(ref.agent_id), step);
     ++counters_.stale;

@@ -43,6 +43,23 @@ CONFORMANCE_CASE("who loses a lease that it need not renew is silent only from t
   CHECK(plane.shown("alice") == "offline");
 }
 
+CONFORMANCE_CASE("a process that was superseded keeps its successor not alive") {
+  Plane plane(kind);
+  plane.add(agent("alice"), 1);
+  plane.submit("a");
+  const ClaimedTask held = plane.claim(renewing("alice"));
+  plane.add(agent("alice"), 2);
+  for (int i = 0; i < 2; ++i) {
+    plane.advance_all(14 * kSecond);
+    CHECK(plane.renew(held) ==
+          "conflict: task a: already ended by a new registration of its agent");
+    CHECK(plane.complete(held) != "ok");
+  }
+  CHECK(plane.shown("alice") == "ready");
+  plane.advance_all(2 * kSecond);
+  CHECK(plane.shown("alice") == "offline");
+}
+
 CONFORMANCE_CASE("the latest deadline of several leases that are not renewed counts") {
   Plane plane(kind);
   plane.add(agent("alice"));
