@@ -306,7 +306,7 @@ void TaskTable::hold(HoldKind kind, AttemptHold& item, const Progress* progress,
 
 void TaskTable::report(Slot task, const Progress& progress, Step& step) {
   AttemptRecord& attempt = attempts_[tasks_[task].attempt];
-  attempt.fraction = static_cast<float>(progress.fraction);
+  attempt.fraction = progress.fraction;
   attempt.note = SharedText(progress.note);
   if (!progress.data.empty()) attempt.checkpoint = progress.data;
   EventDraft event = draft_event(EventType::task_progress, task, step);

@@ -81,7 +81,7 @@ struct AttemptRecord {
   std::uint32_t claim_group = kNoSlot;           // set by a claim with a claim id
   std::uint32_t failures = 0, crashes = 0;
   std::uint16_t releases_in_row = 0, rate_limited_in_row = 0;
-  float fraction = 0;
+  double fraction = 0;
   Ended how = Ended::not_yet;                    // of `ended`
   Json result, checkpoint, usage;
   SharedText error, note;
