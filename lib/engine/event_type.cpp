@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, kEventTypes> kNames = {
     "agent.status",       "agent.offline",    "agent.online",
     "agent.superseded",   "agent.removed",    "agent.unhealthy",
     "agent.degraded",     "agent.healthy",    "agent.breaker_open",
-    "agent.breaker_half_open", "agent.breaker_closed"};
+    "agent.breaker_half_open", "agent.breaker_closed", "task.delayed"};
 
 }  // namespace
 

@@ -35,9 +35,10 @@ enum class EventType : std::uint8_t {
   agent_healthy,
   agent_breaker_open,
   agent_breaker_half_open,
-  agent_breaker_closed
+  agent_breaker_closed,
+  task_delayed
 };
-inline constexpr std::size_t kEventTypes = 26;
+inline constexpr std::size_t kEventTypes = 27;
 
 std::string_view to_string(EventType type) noexcept;  // "task.cancel_requested"
 std::optional<EventType> parse_event_type(std::string_view name) noexcept;

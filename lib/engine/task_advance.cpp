@@ -103,7 +103,13 @@ void TaskTable::resolve_dependent(Step& step) {
   }
   if (family.awaited > 0) return;
   unlink(child.task);
-  if (record.until <= step.now) emit(EventType::task_ready, child.task, step);
+  if (record.until > step.now) {
+    EventDraft event = draft_event(EventType::task_delayed, child.task, step);
+    event.until = record.until;
+    step.effects.event(event);
+  } else {
+    emit(EventType::task_ready, child.task, step);
+  }
   unblock(child.task, step);
 }
 

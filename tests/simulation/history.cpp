@@ -137,6 +137,9 @@ void History::task_event(const Event& event, std::string_view what) {
                      " became ready twice");
     task.ready = true;
     if (task.place == 0) task.place = event.seq;
+  } else if (what == "delayed") {
+    findings_.expect(task.state == TaskState::pending && !task.ready && task.parents, "task ",
+                     event.subject, " was delayed as ", to_string(task.state));
   } else if (what == "started") {
     findings_.expect(task.state == TaskState::claimed, "task ", event.subject, " started as ",
                      to_string(task.state));

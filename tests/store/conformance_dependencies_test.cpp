@@ -124,6 +124,25 @@ CONFORMANCE_CASE("a delay and parents are waited for side by side") {
   }
 }
 
+CONFORMANCE_CASE("a task that is unblocked before its delay ends leaves an event for each") {
+  Plane plane(kind);
+  plane.submit("p");
+  TaskSpec spec = child("c", {"p"});
+  spec.delay = seconds(10);
+  plane.submit(spec);
+  const Timestamp until = plane.now() + 10 * kSecond;
+  plane.complete(plane.claim("alice"));
+  plane.new_types();
+  plane.advance_all();
+  const std::vector<Event> events = plane.new_events();
+  REQUIRE(events.size() == 1);
+  CHECK(events[0].type == "task.delayed");
+  CHECK(events[0].subject == "c");
+  CHECK(events[0].data == "{\"until\":" + std::to_string(until) + "}");
+  plane.advance_all(10 * kSecond);
+  CHECK(plane.new_types() == "task.ready");
+}
+
 CONFORMANCE_CASE("a blocked task that was cancelled stays so when its parent ends") {
   Plane plane(kind);
   plane.submit("p");

@@ -70,6 +70,18 @@ CONFORMANCE_CASE("each state change appends exactly one event") {
   }
 }
 
+CONFORMANCE_CASE("an agent that is busy or ready by its slots leaves no event") {
+  Plane plane(kind);
+  plane.add(agent("alice", {}, 1));
+  plane.submit("a");
+  plane.new_types();
+  const ClaimedTask held = plane.claim("alice");
+  CHECK(plane.shown("alice") == "busy");
+  plane.complete(held);
+  CHECK(plane.shown("alice") == "ready");
+  CHECK(plane.new_types() == "task.claimed task.completed");
+}
+
 CONFORMANCE_CASE("heartbeats and renewals that change no status leave no event") {
   Plane plane(kind);
   plane.add(agent("alice"));
