@@ -15,6 +15,12 @@
 
 namespace controlplane {
 
+// The latest end of the claims that wait at one coordinator.
+struct Park {
+  std::uint64_t origin;
+  Timestamp until;
+};
+
 struct alignas(64) AgentRecord {
   // The first cache line: all that a call of a healthy agent touches.
   Timestamp last_seen = 0;
@@ -44,7 +50,7 @@ struct alignas(64) AgentRecord {
   double avg_latency_ms = 0;
 
   // The rest is for registrations and readers.
-  Timestamp parked_until = 0;
+  std::vector<Park> parks;                       // one per coordinator at which claims wait
   Timestamp excused_until = 0;                   // see AgentTable::excuse
   Timestamp registered_at = 0;                   // of this incarnation
   std::uint64_t serial = 0;                      // in the order of first registration
@@ -56,6 +62,12 @@ struct alignas(64) AgentRecord {
   std::uint32_t probe_failures = 0, probe_successes = 0;  // in a row
   std::string probe_error;
 };
+
+inline Timestamp parked_until(const AgentRecord& agent) noexcept {
+  Timestamp latest = 0;
+  for (const Park& park : agent.parks) latest = std::max(latest, park.until);
+  return latest;
+}
 
 inline bool is_full(const AgentRecord& agent) noexcept {
   return agent.max_concurrency != 0 && agent.running >= agent.max_concurrency;

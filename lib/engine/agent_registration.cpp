@@ -170,7 +170,7 @@ void AgentTable::Impl::supersede(AgentSlot slot, std::uint64_t incarnation,
   agent.registered_at = now;
   agent.reported_health = HealthStatus::healthy;
   agent.metrics = {};
-  park(slot, 0);
+  unpark(slot);
   agent.watched = false;
   forget_probe(agent);
   announce_from(EventType::agent_superseded, agent, registered_by, now, effects);

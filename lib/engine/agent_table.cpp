@@ -105,7 +105,7 @@ void AgentTable::Impl::breaker_moved(AgentSlot slot, BreakerState from, Timestam
 void AgentTable::Impl::bar(AgentSlot slot, Refusal refusal, Effects& effects) {
   AgentRecord& agent = records[slot];
   agent.watched = false;
-  park(slot, 0);
+  unpark(slot);
   effects.ended(agent.agent_id, refused_error(agent, refusal));
 }
 
@@ -127,15 +127,24 @@ void AgentTable::touch(AgentSlot slot, Timestamp now, Effects& effects) {
   if (agent.offline) impl_->come_online(slot, now, effects);
 }
 
-// A later end is noticed when the deadline comes; an earlier one would be noticed too late.
-void AgentTable::Impl::park(AgentSlot slot, Timestamp until) {
-  AgentRecord& agent = records[slot];
-  const bool earlier = until < agent.parked_until;
-  agent.parked_until = until;
-  if (earlier) reschedule(slot);
+// A later end is noticed when the deadline comes; an earlier one would be noticed too late. Those
+// that are over go: a coordinator that is gone leaves nothing behind.
+void AgentTable::park(AgentSlot slot, std::uint64_t origin, Timestamp until, Timestamp now) {
+  AgentRecord& agent = impl_->records[slot];
+  if (until == 0 && agent.parks.empty()) return;
+  const Timestamp before = parked_until(agent);
+  std::erase_if(agent.parks, [&](const Park& park) {
+    return park.origin == origin || park.until <= now;
+  });
+  if (until > 0) agent.parks.push_back({origin, until});
+  if (parked_until(agent) < before) impl_->reschedule(slot);
 }
 
-void AgentTable::park(AgentSlot slot, Timestamp until) { impl_->park(slot, until); }
+void AgentTable::Impl::unpark(AgentSlot slot) {
+  if (records[slot].parks.empty()) return;
+  records[slot].parks.clear();
+  reschedule(slot);
+}
 
 void AgentTable::excuse(AgentSlot slot, Timestamp until) noexcept {
   AgentRecord& agent = impl_->records[slot];
@@ -276,7 +285,7 @@ Result<AgentSlot> AgentTable::select(const SelectRequest& request, std::uint64_t
 Timestamp AgentTable::Impl::deadline_of(const AgentRecord& agent) const noexcept {
   Timestamp due = std::numeric_limits<Timestamp>::max();
   if (!agent.offline) {
-    due = std::max({agent.last_seen, agent.parked_until, agent.excused_until}) +
+    due = std::max({agent.last_seen, parked_until(agent), agent.excused_until}) +
           rules.heartbeat_timeout_us;
   } else if (agent.running == 0) {
     due = std::max(agent.status_since, agent.idle_since) + rules.offline_retention_us;

@@ -98,8 +98,9 @@ class AgentTable {
 
   // Any call of an agent: it is alive. Brings an offline one back (agent.online).
   void touch(AgentSlot slot, Timestamp now, Effects& effects);
-  // It also counts as alive until `until` (the end of its parked claims; 0 = none parked).
-  void park(AgentSlot slot, Timestamp until);
+  // It also counts as alive until `until`: the end of its parked claims at the coordinator `origin`,
+  // which knows nothing of those at others. 0 = none parked there.
+  void park(AgentSlot slot, std::uint64_t origin, Timestamp until, Timestamp now);
   // It need not have called before `until`: a lease that it did not have to renew ran until then.
   void excuse(AgentSlot slot, Timestamp until) noexcept;
   Result<void> heartbeat(AgentSlot slot, const HeartbeatReport& report, Timestamp now,

@@ -67,7 +67,7 @@ struct AgentTable::Impl {
   void breaker_moved(AgentSlot slot, BreakerState from, Timestamp now, Effects& effects);
   void bar(AgentSlot slot, Refusal refusal, Effects& effects);  // its parked claims end
 
-  void park(AgentSlot slot, Timestamp until);
+  void unpark(AgentSlot slot);
   void come_online(AgentSlot slot, Timestamp now, Effects& effects);
   Timestamp deadline_of(const AgentRecord& agent) const noexcept;
   void reschedule(AgentSlot slot) {

@@ -41,8 +41,11 @@ void add_record(FieldDigest& digest, const AgentRecord& agent) {
   digest.add(agent.registered_by).add(agent.metadata.text()).add(agent.metrics.text());
   for (const auto& [key, value] : agent.labels) digest.add(key).add(value);
   for (const std::uint64_t past : agent.superseded) digest.add(past);
+  for (const Park& park : agent.parks) {
+    digest.add(park.origin).add(static_cast<std::uint64_t>(park.until));
+  }
   for (const Timestamp time : {agent.last_seen, agent.last_assigned, agent.status_since,
-                               agent.idle_since, agent.parked_until, agent.excused_until,
+                               agent.idle_since, agent.excused_until,
                                agent.registered_at, agent.last_probe, agent.breaker.since()}) {
     digest.add(static_cast<std::uint64_t>(time));
   }

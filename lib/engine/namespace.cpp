@@ -64,7 +64,8 @@ void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
   const bool found = answer_again(op, party, step) || claim_anew(op, party, step);
   if (agent == kNoAgent) return parties.drop(party);
   const bool waits = !found && !op.failed && op.parks_until > 0;
-  agents.park(agent, waits ? std::max(op.parked_until, op.parks_until) : op.parked_until);
+  const Timestamp until = waits ? std::max(op.parked_until, op.parks_until) : op.parked_until;
+  agents.park(agent, step.origin, until, step.now);
 }
 
 // An incarnation names a registration.

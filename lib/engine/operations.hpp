@@ -68,8 +68,8 @@ struct ClaimTasks : Operation {
   ClaimTasks() noexcept : Operation(OperationKind::claim) {}
   const ClaimRequest* request = nullptr;
   bool require_registration = false;
-  // Latest end of this agent's other parked claims, and the end of this one if it finds nothing;
-  // 0 = none. One that parks and is refused for a slot or a breaker asks for agent_eligible.
+  // Latest end of this agent's other parked claims at the calling coordinator, and the end of this
+  // one if it finds nothing; 0 = none. One that parks and is refused for a slot or a breaker asks for agent_eligible.
   Timestamp parked_until = 0;
   Timestamp parks_until = 0;
   const QueueKey* sought = nullptr;  // a task of this queue is why it claims; null = nobody told it

@@ -41,7 +41,7 @@ struct Random {
       case 4: return (void)fleet.report(slot, static_cast<HealthStatus>(draw(3)));
       case 5: return fleet.probe(slot, draw(2) == 0);
       case 6: return fleet.table.clear_probe(slot, fleet.now, fleet.effects);
-      case 7: fleet.table.watch(slot); return fleet.table.park(slot, fleet.now + 5 * kSecond);
+      case 7: fleet.table.watch(slot); return fleet.table.park(slot, draw(3), fleet.now + 5 * kSecond, fleet.now);
       case 8: {
         const auto strategy = static_cast<SelectionStrategy>(draw(4));
         return (void)fleet.select(strategy, {"c1"}, {id}, draw(99));

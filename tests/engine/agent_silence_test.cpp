@@ -45,7 +45,7 @@ TEST_CASE("any call puts silence off, without moving the deadline") {
 TEST_CASE("a parked claim counts as a sign of life until its end") {
   Fleet fleet;
   const AgentSlot a = fleet.add("a");
-  fleet.table.park(a, fleet.now + 300 * kSecond);
+  fleet.table.park(a, 7, fleet.now + 300 * kSecond, fleet.now);
   fleet.now += 330 * kSecond - 1;
   fleet.advance();
   CHECK(fleet.status(a) == AgentStatus::ready);
@@ -79,12 +79,26 @@ TEST_CASE("silence counts from the last call once the lease that postponed it ha
 TEST_CASE("silence counts from the last call once a parked claim ended early") {
   Fleet fleet;
   const AgentSlot a = fleet.add("a");
-  fleet.table.park(a, fleet.now + 300 * kSecond);
+  fleet.table.park(a, 7, fleet.now + 300 * kSecond, fleet.now);
   fleet.now += kTimeout;
   fleet.advance();
   fleet.touch(a);
-  fleet.table.park(a, 0);
+  fleet.table.park(a, 7, 0, fleet.now);
   CHECK(fleet.table.next_due() == fleet.now + kTimeout);
+}
+
+TEST_CASE("parked claims at several coordinators count each for itself") {
+  Fleet fleet;
+  const AgentSlot a = fleet.add("a");
+  fleet.table.park(a, 7, fleet.now + 300 * kSecond, fleet.now);
+  fleet.table.park(a, 8, fleet.now + 100 * kSecond, fleet.now);
+  fleet.table.park(a, 8, 0, fleet.now);
+  fleet.now += kTimeout;
+  fleet.advance();
+  CHECK(fleet.table.next_due() == fleet.now + 300 * kSecond);
+  fleet.table.park(a, 8, fleet.now + 100 * kSecond, fleet.now);
+  fleet.table.park(a, 7, 0, fleet.now);
+  CHECK(fleet.table.next_due() == fleet.now + 100 * kSecond + kTimeout);
 }
 
 TEST_CASE("a postponed agent's breaker still cools down in time") {

@@ -43,6 +43,21 @@ CONFORMANCE_CASE("who loses a lease that it need not renew is silent only from t
   CHECK(plane.shown("alice") == "offline");
 }
 
+CONFORMANCE_CASE("a claim at one coordinator does not end the waiting at another") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  plane.parks_until = plane.now() + 100 * kSecond;
+  plane.next("alice");
+  plane.origin = 8;
+  SECTION("a claim that waits for less long") { plane.parks_until = plane.now() + 10 * kSecond; }
+  SECTION("a claim that does not wait") { plane.parks_until = 0; }
+  plane.next("alice");
+  plane.advance_all(130 * kSecond - 1);
+  CHECK(plane.shown("alice") == "ready");
+  plane.advance_all(1);
+  CHECK(plane.shown("alice") == "offline");
+}
+
 CONFORMANCE_CASE("a process that was superseded keeps its successor not alive") {
   Plane plane(kind);
   plane.add(agent("alice"), 1);
