@@ -41,11 +41,15 @@ GroupMatch& MatchCache::find(const std::vector<std::string>& asked, const AgentG
     last_->last_used_ = ++uses_;
     if (!known) make_room();
   }
-  if (last_->version_ != groups.version()) last_->follow(groups);
+  if (last_->version_ != groups.version()) {
+    last_->follow(groups);
+    make_room();
+  }
   return *last_;
 }
 
-// Scans, which costs no more than the making of the match that it makes room for.
+// When a match is new or may have grown. Scans, which costs no more than the making of the match
+// that it makes room for. The last one asked for is the most recently used and stays.
 void MatchCache::make_room() {
   while (matches_.size() > 1 && (matches_.size() > kMaxMatches || total_groups() > kMaxGroups)) {
     matches_.erase(std::ranges::min_element(matches_, {}, [](const Matches::value_type& entry) {

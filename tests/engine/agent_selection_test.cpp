@@ -164,6 +164,19 @@ TEST_CASE("remembered requests are bounded") {
   CHECK(selection.count_offering({"c1"}) == 1);
 }
 
+TEST_CASE("remembered requests are bounded also when new groups join them") {
+  constexpr Slot kGroups = 2'000;
+  AgentSelection selection;
+  const auto ask = [&](std::size_t i) {  // spelled differently, to be remembered each for itself
+    return selection.count_offering(std::vector<std::string>(i + 1, "code"));
+  };
+  for (std::size_t i = 0; i < 200; ++i) CHECK(ask(i) == 0);
+  CHECK(AgentAudit::matches(selection) == 200);
+  for (Slot slot = 0; slot < kGroups; ++slot) selection.join(slot, {"c" + std::to_string(slot), "code"});
+  for (std::size_t i = 0; i < 200; ++i) CHECK(ask(i) == kGroups);
+  CHECK(AgentAudit::matches(selection) == MatchCache::kMaxGroups / kGroups);
+}
+
 // Random histories against a scan of plain data.
 
 struct Model {
