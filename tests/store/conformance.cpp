@@ -375,11 +375,11 @@ std::string Plane::release(const Holder& holder) {
   return end(EndKind::release, std::move(item));
 }
 
-std::vector<std::string> Plane::complete_batch(const std::vector<ClaimedTask>& tasks) {
+std::vector<std::string> Plane::end_batch(EndKind kind, const std::vector<ClaimedTask>& tasks) {
   std::vector<Holder> holders(tasks.begin(), tasks.end());
   std::vector<AttemptEnd> items(tasks.size());
   for (std::size_t i = 0; i < tasks.size(); ++i) items[i].attempt = &holders[i];
-  EndAttempts op(EndKind::complete);
+  EndAttempts op(kind);
   op.items = items;
   apply(op);
   std::vector<std::string> answers;

@@ -107,12 +107,16 @@ class Plane : private StoreListener {
                    std::int64_t retry_after_us = 0, std::string_view error = "boom",
                    Json usage = {});
   std::string release(const Holder& holder);
-  std::vector<std::string> complete_batch(const std::vector<ClaimedTask>& tasks);
+  std::vector<std::string> end_batch(EndKind kind, const std::vector<ClaimedTask>& tasks);
+  std::vector<std::string> complete_batch(const std::vector<ClaimedTask>& tasks) {
+    return end_batch(EndKind::complete, tasks);
+  }
   std::string start(const Holder& holder);
   std::string renew(const Holder& holder);
   std::string progress(const Holder& holder, double fraction = 0.5, std::string note = {},
                        Json data = {});
   LeaseStatus lease;  // as the last of these three answered
+  std::vector<std::string> renew_batch(const std::vector<ClaimedTask>& tasks);
 
   std::string cancel(const TaskId& id, bool force = false);  // "ok: <state>"
   std::string assign(const TaskId& id, std::string_view agent);

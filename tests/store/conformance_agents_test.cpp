@@ -52,6 +52,21 @@ CONFORMANCE_CASE("a newer incarnation ends the leases of the older one as crashe
   CHECK(plane.claims(many("bob", 9)).ids() == "a b");
 }
 
+CONFORMANCE_CASE("a newer incarnation drops metrics and waits of the older one") {
+  Plane plane(kind);
+  plane.add(agent("alice"), 1);
+  HeartbeatReport report;
+  report.metrics = R"({"load":1})";
+  plane.heartbeat("alice", report);
+  CHECK(plane.agent_of("alice").metrics == R"({"load":1})");
+  plane.parks_until = plane.now() + kHour;
+  plane.next("alice");
+  plane.add(agent("alice"), 2);
+  CHECK(plane.agent_of("alice").metrics.empty());
+  plane.advance_all(30 * kSecond);
+  CHECK(plane.shown("alice") == "offline");
+}
+
 CONFORMANCE_CASE("who names an older incarnation is told who came after it") {
   Plane plane(kind);
   plane.add(agent("alice"), 1);

@@ -43,23 +43,66 @@ CONFORMANCE_CASE("a parent that ends otherwise fails its dependents, and theirs"
   struct End {
     const char* name;
     void (*end)(Plane&);
+    const char* state;
     const char* as;
   };
   const End ends[] = {
-      {"fatal", [](Plane& p) { p.fail(p.claim("alice"), FailKind::fatal); }, "failed"},
-      {"cancelled", [](Plane& p) { p.cancel("p"); }, "cancelled"},
-      {"timeout", [](Plane& p) { p.advance_all(9 * kSecond); }, "timeout"},
+      {"fatal", [](Plane& p) { p.fail(p.claim("alice"), FailKind::fatal); }, "failed fatal",
+       "failed"},
+      {"exhausted", [](Plane& p) { p.fail(p.claim("alice")); }, "failed exhausted", "failed"},
+      {"poison",
+       [](Plane& p) {
+         for (int i = 0; i < 3; ++i) {
+           p.claim(renewing("alice", 1'000));
+           p.advance_all(kSecond);
+         }
+       },
+       "failed poison", "failed"},
+      {"cancelled", [](Plane& p) { p.cancel("p"); }, "cancelled", "cancelled"},
+      {"cancelled by force",
+       [](Plane& p) {
+         p.claim("alice");
+         p.cancel("p", true);
+       },
+       "cancelled", "cancelled"},
+      {"cancel grace",
+       [](Plane& p) {
+         p.claim("alice");
+         p.cancel("p");
+         p.advance_all(30 * kSecond);
+       },
+       "cancelled", "cancelled"},
+      {"queue timeout", [](Plane& p) { p.advance_all(9 * kSecond); }, "timeout queue", "timeout"},
+      {"execution timeout",
+       [](Plane& p) {
+         p.claim("alice");
+         p.advance_all(40 * kSecond);
+       },
+       "timeout exec", "timeout"},
+      {"total timeout",
+       [](Plane& p) {
+         p.advance_all(8 * kSecond);
+         p.release(p.claim("alice"));
+         p.advance_all(8 * kSecond);
+         p.claim("alice");
+         p.advance_all(36 * kSecond);
+       },
+       "timeout total", "timeout"},
   };
   for (const End& one : ends) {
     DYNAMIC_SECTION(one.name) {
       Plane plane(kind);
       TaskSpec parent = task("p");
       parent.queue_timeout = seconds(9);
+      parent.timeout = seconds(40);
+      parent.total_timeout = seconds(50);
+      parent.retry.max_retries = 0;
       plane.submit(parent);
       plane.submit(child("c", {"p"}));
       plane.submit(child("g", {"c"}));
       one.end(plane);
       plane.advance_all();
+      CHECK(plane.state("p") == one.state);
       CHECK(plane.state("c") == "failed fatal");
       CHECK(plane.get("c").error == std::string("parent task p ended as ") + one.as);
       CHECK(plane.state("g") == "failed fatal");

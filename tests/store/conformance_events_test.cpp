@@ -7,6 +7,12 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 
+void report(Plane& plane, HealthStatus health) {
+  HeartbeatReport report;
+  report.health = health;
+  plane.heartbeat("alice", report);
+}
+
 }  // namespace
 
 CONFORMANCE_CASE(
@@ -67,6 +73,44 @@ CONFORMANCE_CASE("each state change appends exactly one event") {
   for (const Change& change : changes) {
     change.make(plane);
     CHECK(plane.new_types() == change.type);
+  }
+}
+
+CONFORMANCE_CASE("each change of an agent appends exactly one event") {
+  struct Change {
+    void (*make)(Plane&);
+    const char* type;
+  };
+  const Change changes[] = {
+      {[](Plane& p) { p.add(agent("alice")); }, "agent.registered"},
+      {[](Plane& p) { p.add(agent("alice")); }, ""},
+      {[](Plane& p) { p.add(agent("alice", {"code"})); }, "agent.registered"},
+      {[](Plane& p) { p.heartbeat("alice", AgentStatus::draining); }, "agent.status"},
+      {[](Plane& p) { p.heartbeat("alice", AgentStatus::draining); }, ""},
+      {[](Plane& p) { p.heartbeat("alice", AgentStatus::ready); }, "agent.status"},
+      {[](Plane& p) { report(p, HealthStatus::degraded); }, "agent.degraded"},
+      {[](Plane& p) { report(p, HealthStatus::unhealthy); }, "agent.unhealthy"},
+      {[](Plane& p) { report(p, HealthStatus::unhealthy); }, ""},
+      {[](Plane& p) { report(p, HealthStatus::healthy); }, "agent.healthy"},
+      {[](Plane& p) { p.probe("alice", false); }, "agent.degraded"},
+      {[](Plane& p) { p.probe("alice", false); }, ""},
+      {[](Plane& p) { p.probe("alice", false); }, "agent.unhealthy"},
+      {[](Plane& p) { p.probe("alice", true); }, ""},
+      {[](Plane& p) { p.probe("alice", true); }, "agent.healthy"},
+      {[](Plane& p) { p.advance_all(30 * kSecond); }, "agent.offline"},
+      {[](Plane& p) { p.advance_all(kMinute); }, ""},
+      {[](Plane& p) { p.heartbeat("alice"); }, "agent.online"},
+      {[](Plane& p) { p.add(agent("alice", {"code"}), 2); }, "agent.superseded agent.registered"},
+      {[](Plane& p) { p.remove("alice"); }, "agent.unregistered"},
+      {[](Plane& p) { p.add(agent("alice")); }, "agent.registered"},
+      {[](Plane& p) { p.advance_all(30 * kSecond); }, "agent.offline"},
+      {[](Plane& p) { p.advance_all(24 * kHour); }, "agent.removed"},
+  };
+  Plane plane(kind);
+  for (std::size_t i = 0; i < std::size(changes); ++i) {
+    INFO("change " << i);
+    changes[i].make(plane);
+    CHECK(plane.new_types() == changes[i].type);
   }
 }
 

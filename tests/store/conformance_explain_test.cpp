@@ -144,4 +144,18 @@ CONFORMANCE_CASE("explain applies due deadlines first") {
   CHECK(plane.obstacles("a") == "ended timeout");
 }
 
+CONFORMANCE_CASE("a submit that nobody could serve is counted, unless it names its agent") {
+  Plane plane(kind);
+  plane.add(agent("alice", {"code"}));
+  const auto unservable = [&] { return plane.stats().scheduler.unservable_submits_total; };
+  plane.submit(task("a", {"code"}));
+  CHECK(unservable() == 0);
+  TaskSpec directed = task("b", {"gpu"});
+  directed.agent_id = "zoe";
+  plane.submit(directed);
+  CHECK(unservable() == 0);
+  plane.submit(task("c", {"gpu"}));
+  CHECK(unservable() == 1);
+}
+
 }  // namespace controlplane::conformance

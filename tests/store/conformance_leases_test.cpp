@@ -180,6 +180,61 @@ CONFORMANCE_CASE("a due hard deadline ends the lease before any late call is hea
   CHECK(plane.state("grace") == "cancelled");
 }
 
+CONFORMANCE_CASE("every operation applies due hard deadlines first") {
+  struct Touch {
+    const char* name;
+    std::string (*call)(Plane&, const ClaimedTask&);
+    const char* answer;
+  };
+  const char* const late = "already ended by its execution timeout";
+  const Touch touches[] = {
+      {"start", [](Plane& p, const ClaimedTask& t) { return p.start(t); }, late},
+      {"renew", [](Plane& p, const ClaimedTask& t) { return p.renew(t); }, late},
+      {"progress", [](Plane& p, const ClaimedTask& t) { return p.progress(t); }, late},
+      {"fail", [](Plane& p, const ClaimedTask& t) { return p.fail(t); }, late},
+      {"release", [](Plane& p, const ClaimedTask& t) { return p.release(t); }, late},
+      {"cancel", [](Plane& p, const ClaimedTask& t) { return p.cancel(t.id); }, "ok: cancelled"},
+      {"assign", [](Plane& p, const ClaimedTask& t) { return p.assign(t.id, "bob"); }, "ok"},
+      {"reassign", [](Plane& p, const ClaimedTask&) { return p.reassign("alice"); }, "ok: 0"},
+      {"unregister", [](Plane& p, const ClaimedTask&) { return p.remove("alice"); }, "ok"},
+      {"register", [](Plane& p, const ClaimedTask&) { return p.add(agent("alice"), 2); }, "ok"},
+  };
+  for (const Touch& touch : touches) {
+    DYNAMIC_SECTION(touch.name) {
+      Plane plane(kind);
+      plane.add(agent("alice"));
+      TaskSpec spec = task("a");
+      spec.timeout = std::chrono::seconds(5);
+      plane.submit(spec);
+      const ClaimedTask held = plane.claim("alice");
+      plane.pass(5 * kSecond);  // and no advance
+      CHECK_THAT(touch.call(plane, held), ContainsSubstring(touch.answer));
+      CHECK(plane.get("a").failures == 1);
+      CHECK(plane.get("a").crashes == 0);
+      CHECK(plane.stats().scheduler.releases_total == 0);
+    }
+  }
+}
+
+CONFORMANCE_CASE("what comes too late is counted") {
+  Plane plane(kind);
+  plane.submit("a");
+  const auto stale = [&] { return plane.stats().scheduler.stale_total; };
+  const ClaimedTask first = plane.claim("alice");
+  plane.release(first);
+  CHECK(plane.release(first) == "duplicate");
+  CHECK(stale() == 0);
+  plane.complete(first);  // the last ended attempt, otherwise
+  CHECK(stale() == 1);
+  plane.renew(first);
+  CHECK(stale() == 2);
+  plane.release(plane.claim("bob"));
+  plane.complete(first);  // an older one
+  CHECK(stale() == 3);
+  plane.complete(Holder("a", "carol"));  // who never had it
+  CHECK(stale() == 4);
+}
+
 CONFORMANCE_CASE("a duplicate is known after the task was claimed again, an older token is stale") {
   Plane plane(kind);
   plane.submit("a");
@@ -271,7 +326,10 @@ CONFORMANCE_CASE("require_lease forbids the weaker check") {
   const Holder alice("a", "alice");
   CHECK(plane.complete(alice) ==
         "invalid_argument: task a: require_lease is on: agent_id alone does not name the attempt");
-  CHECK_THAT(plane.renew(alice), ContainsSubstring("require_lease is on"));
+  for (const std::string& answer : {plane.start(alice), plane.renew(alice), plane.progress(alice)}) {
+    CHECK_THAT(answer, ContainsSubstring("require_lease is on"));
+  }
+  CHECK(plane.state("a") == "claimed");
   CHECK(plane.complete(held) == "ok");
 }
 

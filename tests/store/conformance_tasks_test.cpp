@@ -113,6 +113,17 @@ CONFORMANCE_CASE("start makes a claimed task running, once") {
   CHECK(plane.new_types() == "task.submitted task.claimed task.started");
 }
 
+CONFORMANCE_CASE("the next claim has not started yet") {
+  Plane plane(kind);
+  plane.submit("a");
+  const ClaimedTask held = plane.claim("alice");
+  plane.start(held);
+  CHECK(plane.get("a").started_at == plane.now());
+  plane.release(held);
+  plane.claim("alice");
+  CHECK(plane.get("a").started_at == 0);
+}
+
 CONFORMANCE_CASE("a renewal extends the lease and never shortens it") {
   Plane plane(kind);
   plane.submit("a");
@@ -144,13 +155,13 @@ CONFORMANCE_CASE("progress is kept, told and renews; its data goes to the next a
   plane.pass(4 * kSecond);
   CHECK(plane.progress(first, 0.5, "half", R"({"page":3})") == "ok");
   CHECK(plane.lease.lease_until == plane.now() + 10 * kSecond);
-  CHECK(plane.progress(first, 0.75, "more") == "ok");
-  CHECK(plane.get("a").progress == 0.75);
+  CHECK(plane.progress(first, 0.7, "more") == "ok");
+  CHECK(plane.get("a").progress == 0.7);
   CHECK(plane.get("a").progress_note == "more");
   CHECK(plane.new_types() == "task.submitted task.claimed task.progress task.progress");
   CHECK(plane.fail(first) == "ok");
   CHECK(plane.claim("bob").checkpoint == R"({"page":3})");
-  CHECK(plane.get("a").progress == 0.75);  // the last that was reported
+  CHECK(plane.get("a").progress == 0.7);  // the last that was reported
 }
 
 CONFORMANCE_CASE("a completion keeps result and usage") {
@@ -211,13 +222,47 @@ CONFORMANCE_CASE("the eleventh release in a row is a crash, the third crash is p
 }
 
 CONFORMANCE_CASE("anything but a release ends the row of releases") {
+  struct End {
+    const char* name;
+    void (*end)(Plane&, const ClaimedTask&);
+    std::uint32_t crashes = 0;  // by itself
+  };
+  const End ends[] = {
+      {"rate limited",
+       [](Plane& p, const ClaimedTask& t) { p.fail(t, FailKind::rate_limited); }},
+      {"retryable", [](Plane& p, const ClaimedTask& t) { p.fail(t); }},
+      {"exec timeout", [](Plane& p, const ClaimedTask&) { p.advance_all(20 * kSecond); }},
+      {"crash", [](Plane& p, const ClaimedTask&) { p.advance_all(10 * kSecond); }, 1},
+  };
+  for (const End& one : ends) {
+    DYNAMIC_SECTION(one.name) {
+      Plane plane(kind);
+      TaskSpec spec = task("a");
+      spec.timeout = std::chrono::seconds(20);
+      plane.submit(spec);
+      for (int round = 0; round < 2; ++round) {
+        for (int i = 0; i < 10; ++i) plane.release(plane.claim("alice"));
+        one.end(plane, plane.claim(one.crashes > 0 ? renewing("alice", 10'000) : by("alice")));
+      }
+      CHECK(plane.get("a").crashes == 2 * one.crashes);
+    }
+  }
+}
+
+CONFORMANCE_CASE("reassigning and unregistering count in the row of releases") {
   Plane plane(kind);
+  plane.add(agent("alice"));
   plane.submit("a");
-  for (int round = 0; round < 3; ++round) {
-    for (int i = 0; i < 10; ++i) plane.release(plane.claim("alice"));
-    plane.fail(plane.claim("alice"), FailKind::rate_limited);
+  for (int i = 0; i < 10; ++i) {
+    plane.claim("alice");
+    plane.reassign("alice");
   }
   CHECK(plane.get("a").crashes == 0);
+  plane.claim("alice");
+  SECTION("reassigned") { plane.reassign("alice"); }
+  SECTION("unregistered") { plane.remove("alice"); }
+  SECTION("released") { plane.release(Holder("a", "alice")); }
+  CHECK(plane.get("a").crashes == 1);
 }
 
 CONFORMANCE_CASE("a pending task is cancelled at once, whatever it waits for") {
@@ -249,7 +294,12 @@ CONFORMANCE_CASE("a cancel request is told to the holder and enforced after the 
   CHECK(plane.state("a") == "claimed");
   plane.advance_all(1);
   CHECK(plane.state("a") == "cancelled");
-  CHECK(plane.new_types() == "task.submitted task.claimed task.cancel_requested task.cancelled");
+  const std::vector<Event> events = plane.new_events();
+  REQUIRE(events.size() == 4);
+  CHECK(events[2].type == "task.cancel_requested");
+  CHECK(events[2].data == R"({"attempt":1,"agent_id":"alice","until":)" +
+                              std::to_string(events[2].time + 30 * kSecond) + "}");
+  CHECK(events[3].type == "task.cancelled");
 }
 
 CONFORMANCE_CASE("a forced cancel ends the lease at once") {
@@ -355,6 +405,30 @@ CONFORMANCE_CASE("ends of batches are answered one by one") {
   CHECK_THAT(answers[1], ContainsSubstring("already cancelled"));
   CHECK(answers[2] == "ok");
   CHECK(plane.complete_batch(held.tasks)[0] == "duplicate");
+}
+
+CONFORMANCE_CASE("failures and renewals of batches are answered one by one") {
+  Plane plane(kind);
+  for (const char* id : {"a", "b", "c"}) plane.submit(id);
+  ClaimRequest request = renewing("alice", 10'000);
+  request.max_tasks = 9;
+  const Claimed held = plane.claims(request);
+  CHECK(held.ids() == "a b c");
+  plane.cancel("b", true);
+  plane.pass(5 * kSecond);
+  std::vector<std::string> answers = plane.renew_batch(held.tasks);
+  CHECK(answers[0] == "ok");
+  CHECK(answers[1] == "conflict: task b: already cancelled");
+  CHECK(answers[2] == "ok");
+  plane.advance_all(9 * kSecond);
+  CHECK(plane.stats().scheduler.claimed_tasks == 2);
+  answers = plane.end_batch(EndKind::fail, held.tasks);
+  CHECK(answers[0] == "ok");
+  CHECK_THAT(answers[1], ContainsSubstring("already cancelled"));
+  CHECK(answers[2] == "ok");
+  CHECK(plane.get("a").failures == 1);
+  CHECK(plane.get("c").failures == 1);
+  CHECK(plane.end_batch(EndKind::fail, held.tasks)[2] == "duplicate");
 }
 
 }  // namespace controlplane::conformance

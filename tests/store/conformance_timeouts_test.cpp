@@ -35,6 +35,16 @@ CONFORMANCE_CASE("the queue timeout ends a task that nobody claims, without a re
   CHECK(plane.stats().scheduler.timeout_total == 1);
 }
 
+CONFORMANCE_CASE("the queue timeout is not hard: a claim that comes before the timer gets the task") {
+  Plane plane(kind);
+  TaskSpec spec = task("a");
+  spec.queue_timeout = seconds(5);
+  plane.submit(spec);
+  plane.pass(10 * kSecond);
+  CHECK(plane.state("a") == "pending ready");
+  CHECK(plane.next("alice") == "a");
+}
+
 CONFORMANCE_CASE("the queue timeout runs anew each time a task becomes ready") {
   Plane plane(kind);
   TaskSpec spec = task("a");
@@ -155,6 +165,43 @@ CONFORMANCE_CASE("the total timeout ends a task whatever its state") {
       CHECK(plane.get("a").error == "total timeout");
     }
   }
+}
+
+CONFORMANCE_CASE("a total timeout after a cancel request ends the task as cancelled") {
+  Plane plane(kind);
+  TaskSpec spec = task("a");
+  spec.total_timeout = seconds(20);
+  plane.submit(spec);
+  plane.claim("alice");
+  plane.cancel("a");
+  plane.advance_all(20 * kSecond);
+  CHECK(plane.state("a") == "cancelled");
+  CHECK(plane.new_types() == "task.submitted task.claimed task.cancel_requested task.cancelled");
+}
+
+CONFORMANCE_CASE("a total timeout counts neither for nor against its holder") {
+  Plane plane(kind);
+  plane.add(agent("alice"));
+  const auto fail = [&] {
+    plane.submit(task(""));
+    plane.fail(plane.claim("alice"));
+    plane.cancel(plane.claim("janitor").id, true);
+  };
+  fail();
+  fail();
+  TaskSpec spec = task("a");
+  spec.total_timeout = seconds(20);
+  plane.submit(spec);
+  plane.claim("alice");
+  plane.advance_all(20 * kSecond);
+  CHECK(plane.state("a") == "timeout total");
+  const Agent counted = plane.agent_of("alice");
+  CHECK(counted.breaker == BreakerState::closed);
+  CHECK(counted.tasks_failed == 2);
+  CHECK(counted.tasks_crashed == 0);
+  CHECK(counted.tasks_completed == 0);
+  fail();  // nor did it end the row
+  CHECK(plane.agent_of("alice").breaker == BreakerState::open);
 }
 
 CONFORMANCE_CASE("a claim does not hand out a task whose total timeout is over") {

@@ -22,6 +22,20 @@ std::string Plane::progress(const Holder& holder, double fraction, std::string n
   return hold(HoldKind::progress, holder, &progress);
 }
 
+std::vector<std::string> Plane::renew_batch(const std::vector<ClaimedTask>& tasks) {
+  const std::vector<Holder> holders(tasks.begin(), tasks.end());
+  std::vector<AttemptHold> items(tasks.size());
+  for (std::size_t i = 0; i < tasks.size(); ++i) items[i].attempt = &holders[i];
+  HoldAttempts op(HoldKind::renew);
+  op.items = items;
+  apply(op);
+  std::vector<std::string> answers;
+  for (const AttemptHold& item : items) {
+    answers.push_back(item.failure ? item.failure->to_string() : "ok");
+  }
+  return answers;
+}
+
 std::string Plane::cancel(const TaskId& id, bool force) {
   CancelTask op;
   op.id = &id;
