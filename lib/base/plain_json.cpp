@@ -2,6 +2,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -64,7 +65,9 @@ class Scan {
   bool is(char c) const { return at_ != end_ && *at_ == c; }
   bool take(char c) { return is(c) && (++at_, true); }
   void space() {
-    while (at_ != end_ && (*at_ == ' ' || *at_ == '\n' || *at_ == '\r' || *at_ == '\t')) ++at_;
+    for (; at_ != end_ && static_cast<unsigned char>(*at_) <= ' '; ++at_) {
+      if (*at_ != ' ' && *at_ != '\n' && *at_ != '\r' && *at_ != '\t') return;
+    }
   }
   bool in_object() const { return (objects_ & 1) != 0; }
 
@@ -120,14 +123,15 @@ class Scan {
     }
     return !is('e') && !is('E');
   }
-  bool word() {
-    for (const std::string_view known : {"true", "false", "null"}) {
-      if (!std::string_view(at_, static_cast<std::size_t>(end_ - at_)).starts_with(known)) continue;
-      at_ += known.size();
-      return true;
-    }
-    return false;
+  template <std::size_t kSize>
+  bool is_next(const char (&word)[kSize]) {
+    constexpr std::size_t length = kSize - 1;  // known to the compiler: one or two compares
+    if (end_ - at_ < static_cast<std::ptrdiff_t>(length)) return false;
+    if (std::memcmp(at_, word, length) != 0) return false;
+    at_ += length;
+    return true;
   }
+  bool word() { return is_next("true") || is_next("false") || is_next("null"); }
 
   const char* at_;
   const char* const end_;

@@ -32,7 +32,7 @@ struct AddAgentCall {
     return op;
   }
   void keep(CallNames&) { registered_by.keep(); }
-  Agent answer() { return std::move(*op.agent); }
+  Agent&& answer() { return std::move(*op.agent); }
 };
 
 struct RemoveAgentCall {
@@ -77,7 +77,7 @@ struct GetAgentCall {
     return op;
   }
   void keep(CallNames&) { agent_id.keep(); }
-  Agent answer() { return std::move(*op.agent); }
+  Agent&& answer() { return std::move(*op.agent); }
 };
 
 struct ListAgentsCall {
@@ -108,7 +108,7 @@ struct SelectAgentCall {
     return op;
   }
   void keep(CallNames&) { request.keep(); }
-  Agent answer() { return std::move(*op.agent); }
+  Agent&& answer() { return std::move(*op.agent); }
 };
 
 struct ProbeCall {

@@ -39,8 +39,7 @@ class PartyTable {
   }
   void use(Slot slot) { ++parties_[slot].uses; }
   void drop(Slot slot) {
-    --parties_[slot].uses;
-    forget_unused(slot);
+    if (--parties_[slot].uses == 0) forget_unused(slot);
   }
   // Call it when a registration, a lease or a directed queue went.
   void forget_unused(Slot slot) {

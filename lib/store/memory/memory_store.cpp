@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "store/listeners.hpp"
+#include "store/short_lock.hpp"
 
 namespace controlplane {
 
@@ -39,11 +40,11 @@ class MemoryTenant final : public TenantStore {
   const Namespace& tables() const { return tables_; }
 
  private:
-  void tell(std::unique_lock<std::mutex> lock, const Namespace::Aftermath& after, bool has_news,
+  void tell(std::unique_lock<ShortLock> lock, const Namespace::Aftermath& after, bool has_news,
             bool is_due);
 
   const Timeline timeline_;
-  std::mutex mutex_;
+  ShortLock mutex_;
   Namespace tables_;
   Timestamp known_due_ = kNever;   // the earliest that listeners were told since the last Advance
   std::uint64_t last_event_ = 0;   // of the operations so far
@@ -63,7 +64,7 @@ bool MemoryTenant::apply(Operation& op) {
   return true;
 }
 
-void MemoryTenant::tell(std::unique_lock<std::mutex> lock, const Namespace::Aftermath& after,
+void MemoryTenant::tell(std::unique_lock<ShortLock> lock, const Namespace::Aftermath& after,
                         bool has_news, bool is_due) {
   std::vector<Signal> signals;
   if (after.has_signals) signals = tables_.take_signals();
