@@ -11,12 +11,6 @@ void check(Checks& checks, const Completion& input) { check_completion(checks, i
 void check(Checks& checks, const Failure& input) { check_failure(checks, input); }
 void check(Checks& checks, const AttemptRef& input) { check_attempt(checks, input); }
 
-template <class T>
-Result<T> only(Result<std::vector<Result<T>>> answers) {
-  if (!answers) return std::move(answers.error());
-  return std::move(answers->front());
-}
-
 // A batch of one, for the call that leaves the stack.
 template <class Input>
 EndCall<Input> end_call(CoordinatorCore& core, const Input& input) {
@@ -170,13 +164,13 @@ void hold_one(CoordinatorCore& core, Checks& checks, HoldKind kind, const Attemp
   core.calls().deliver(std::move(done), std::move(answer));
 }
 
-Checks checked(CoordinatorCore& core, const AttemptRef& attempt) {
+Checks checked_attempt(CoordinatorCore& core, const AttemptRef& attempt) {
   Checks checks(core.limits());
   check_attempt(checks, attempt);
   return checks;
 }
 
-Checks checked(CoordinatorCore& core, const Progress& progress) {
+Checks checked_attempt(CoordinatorCore& core, const Progress& progress) {
   Checks checks(core.limits());
   check_progress(checks, progress);
   return checks;
@@ -185,20 +179,20 @@ Checks checked(CoordinatorCore& core, const Progress& progress) {
 }  // namespace
 
 Result<LeaseStatus> TaskScheduler::start_task(const AttemptRef& attempt) {
-  Checks checks = checked(*core_, attempt);
+  Checks checks = checked_attempt(*core_, attempt);
   return hold_one(*core_, checks, HoldKind::start, attempt);
 }
 void TaskScheduler::start_task(AttemptRef attempt, Done<LeaseStatus> done) {
-  Checks checks = checked(*core_, attempt);
+  Checks checks = checked_attempt(*core_, attempt);
   hold_one(*core_, checks, HoldKind::start, attempt, nullptr, std::move(done));
 }
 
 Result<LeaseStatus> TaskScheduler::renew(const AttemptRef& attempt) {
-  Checks checks = checked(*core_, attempt);
+  Checks checks = checked_attempt(*core_, attempt);
   return hold_one(*core_, checks, HoldKind::renew, attempt);
 }
 void TaskScheduler::renew(AttemptRef attempt, Done<LeaseStatus> done) {
-  Checks checks = checked(*core_, attempt);
+  Checks checks = checked_attempt(*core_, attempt);
   hold_one(*core_, checks, HoldKind::renew, attempt, nullptr, std::move(done));
 }
 
@@ -211,11 +205,11 @@ void TaskScheduler::renew_many(std::vector<AttemptRef> attempts, Done<HoldCall::
 }
 
 Result<LeaseStatus> TaskScheduler::progress(Progress progress) {
-  Checks checks = checked(*core_, progress);
+  Checks checks = checked_attempt(*core_, progress);
   return hold_one(*core_, checks, HoldKind::progress, progress.attempt, &progress);
 }
 void TaskScheduler::progress(Progress progress, Done<LeaseStatus> done) {
-  Checks checks = checked(*core_, progress);
+  Checks checks = checked_attempt(*core_, progress);
   hold_one(*core_, checks, HoldKind::progress, progress.attempt, &progress, std::move(done));
 }
 

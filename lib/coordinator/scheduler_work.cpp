@@ -8,12 +8,6 @@ namespace {
 using Claimed = std::optional<ClaimedTask>;
 using TaskIds = std::vector<Result<TaskId>>;
 
-template <class T>
-Result<T> only(Result<std::vector<Result<T>>> answers) {
-  if (!answers) return std::move(answers.error());
-  return std::move(answers->front());
-}
-
 SubmitCall submit_call(TaskSpec spec, TaskDraft draft) {
   SubmitCall call;
   call.add(std::move(spec), std::move(draft));

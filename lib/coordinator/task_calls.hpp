@@ -20,6 +20,13 @@
 
 namespace controlplane {
 
+// The answer of a batch of one.
+template <class T>
+Result<T> only(Result<std::vector<Result<T>>> answers) {
+  if (!answers) return std::move(answers.error());
+  return std::move(answers->front());
+}
+
 // Without a key or an own id the made id is what a repetition is known by.
 inline TaskDraft draft_of(TaskSpec& spec, const TaskId::Uuid& made) {
   TaskDraft draft;

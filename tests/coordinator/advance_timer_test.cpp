@@ -35,6 +35,10 @@ class HeldTenant final : public TenantStore {
 };
 
 struct Fixture {
+  ~Fixture() {
+    calls.close();
+    tenant.answer();
+  }
   SimClock clock;
   SeededEntropy entropy{1};
   HeldTenant tenant{clock};
