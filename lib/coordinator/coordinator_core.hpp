@@ -1,12 +1,15 @@
 // What the public handles share: one tenant's store with everything that waits, times and calls
-// back around it. The parts have a file each; this one owns them, opens and closes them in order,
-// and stands at the door of every operation. Thread safety: every method may be called from any
-// thread, except pump(), which belongs to one. Lifetime: shared by the handles; closed by the
-// Coordinator, after which operations are refused. Errors: returned.
+// back around it. The parts have a file each; this one owns them, opens and closes them in
+// order, and stands at the door of every operation.
+// Thread safety: every method may be called from any thread, except pump(), which belongs to
+// one.
+// Lifetime: shared by the handles; closed by the Coordinator, after which operations are
+// refused.
+// Errors: returned.
 //
-// Closing: first nothing new is let in, then the listener is removed, callbacks stop, everybody
-// that waits gets `cancelled`, and last the loop runs what that posted and ends. A store answer
-// that comes later finds its StoreCall alive and nothing else.
+// Closing: first nothing new is let in, then the listener is removed,
+// callbacks stop, everybody that waits gets `cancelled`, and last the loop runs what that posted
+// and ends. A store answer that comes later finds its StoreCall alive and nothing else.
 #pragma once
 
 #include <time.h>

@@ -1,9 +1,10 @@
 // What the synchronous health getters answer from. A store that answers at once is simply asked.
 // For one that cannot, copies are kept of what was asked for lately and fetched anew twice a
 // second, so that an answer is at most 1 s old and nobody blocks; the first question about
-// something starts that and is answered `unavailable`. Thread safety: every method may be called
-// from any thread. Lifetime: the calls outlive it; it must outlive its loop's run. Errors:
-// not_found, or unavailable: there is no copy that is young enough.
+// something starts that and is answered `unavailable`.
+// Thread safety: every method may be called from any thread.
+// Lifetime: the calls outlive it; it must outlive its loop's run.
+// Errors: not_found, or unavailable: there is no copy that is young enough.
 #pragma once
 
 #include <chrono>

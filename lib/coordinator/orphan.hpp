@@ -1,8 +1,10 @@
 // Steps of the library whose answer nobody waits for and that must not be repeated: giving back
 // what an answer brought after its caller had left, ending a watch. They may outlive the
-// coordinator. Thread safety: from any thread. Lifetime: `store` is just calling or kept by the
-// caller; an operation that it starts owns itself. Errors: ignored: the step only tidies up early
-// what timers tidy up later.
+// coordinator.
+// Thread safety: from any thread.
+// Lifetime: `store` is just calling or kept by the caller; an operation that it starts owns
+// itself.
+// Errors: ignored: the step only tidies up early what timers tidy up later.
 #pragma once
 
 #include <memory>

@@ -1,8 +1,9 @@
 // Callers that wait for a task to end. The store is asked once when a wait begins, once after it
-// was registered (the task may have ended in between), and once more when it told that the task is
-// done. Thread safety: every method may be called from any thread. Lifetime: the calls outlive it.
-// close() before destruction. Errors: given to the waiters: deadline_exceeded, not_found, cancelled
-// by close().
+// was registered (the task may have ended in between), and once more when it told that the task
+// is done.
+// Thread safety: every method may be called from any thread.
+// Lifetime: the calls outlive it. close() before destruction.
+// Errors: given to the waiters: deadline_exceeded, not_found, cancelled by close().
 #pragma once
 
 #include <chrono>

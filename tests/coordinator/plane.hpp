@@ -1,5 +1,6 @@
 // Coordinators as the tests open them: over the memory store and over one that answers late,
-// threaded or pumped under a simulated clock. Thread safety: as the coordinator's.
+// threaded or pumped under a simulated clock.
+// Thread safety: as the coordinator's.
 #pragma once
 
 #include <chrono>

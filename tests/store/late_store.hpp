@@ -1,8 +1,9 @@
-// A store that never answers at once: a decorator that completes every operation later, on a thread
-// of its own, in another order, and, as asked, with `unavailable`, applied or not, or not before it
-// is told to. Thread safety: every method may be called from any thread. Lifetime: outlives the
-// coordinators over it. Its destructor answers what is left. Errors: `unavailable` by the dice;
-// what it leaves alone answers as the decorated store does.
+// A store that never answers at once: a decorator that completes every operation later, on a
+// thread of its own, in another order, and, as asked, with `unavailable`, applied or not, or not
+// before it is told to.
+// Thread safety: every method may be called from any thread.
+// Lifetime: outlives the coordinators over it. Its destructor answers what is left.
+// Errors: `unavailable` by the dice; what it leaves alone answers as the decorated store does.
 #pragma once
 
 #include <atomic>
