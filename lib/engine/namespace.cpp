@@ -263,7 +263,7 @@ void Namespace::Impl::select_agent(SelectAgent& op, Step& step) {
     return;
   }
   op.agent_id = agents.id(*agent);
-  if (!op.only_id) op.agent = agents.snapshot(*agent);
+  op.agent = agents.snapshot(*agent);
 }
 
 void Namespace::Impl::probe(RecordProbe& op, Step& step) {

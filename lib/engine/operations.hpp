@@ -205,7 +205,6 @@ struct ListAgents : Operation {
 struct SelectAgent : Operation {
   SelectAgent() noexcept : Operation(OperationKind::select_agent) {}
   const SelectRequest* request = nullptr;
-  bool only_id = false;              // fill `agent_id` only
   std::string agent_id;              // out
   std::optional<Agent> agent;        // out
 };
