@@ -14,7 +14,6 @@ namespace controlplane {
 namespace {
 
 constexpr std::size_t kFirstBytes = 4'096;
-constexpr std::size_t kPlainBytes = 1'024;  // beyond, the parser is faster
 constexpr std::size_t kKeptBytes = 65'536;
 constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
@@ -86,7 +85,7 @@ Result<void> check_json(std::string_view what, std::string_view text, std::size_
   if (text.size() > max_bytes) {
     return Error::invalid_argument(too_long(what, text.size(), limit_name, max_bytes));
   }
-  if (text.size() <= kPlainBytes && is_plain_json(text, max_depth)) return {};
+  if (is_plain_json(text, max_depth)) return {};
   // Newer simdjson skips a byte order mark; a reader of the opaque bytes may not.
   const bool marked = text.starts_with(kByteOrderMark);
   const auto code = marked ? simdjson::TAPE_ERROR : parse(text, max_depth);

@@ -40,112 +40,116 @@ struct Block {
 };
 #endif
 
+// Walks a text that ends in zeros, a block's width of them: nothing here asks whether it is at the
+// end, because a zero is no part of any plain JSON. Each step answers where it stopped; null: not
+// plain.
 class Scan {
  public:
-  Scan(std::string_view text, std::size_t max_depth)
-      : at_(text.data()), end_(text.data() + text.size()), max_depth_(max_depth) {}
+  Scan(const char* end, std::size_t max_depth) : end_(end), max_depth_(max_depth) {}
 
-  bool run() {
+  bool run(const char* at) {
     for (;;) {
-      space();
-      if (at_ == end_) return false;
-      const char c = *at_;
-      if (c == '{' || c == '[') {
-        if (!open(c == '{')) return false;
-        if (!closed_) continue;
-      } else if (!(c == '"' ? string() : c == '-' || is_digit(c) ? number() : word())) {
-        return false;
+      at = space(at);
+      if (*at == '"') {
+        at = string(at);
+      } else if (*at == '{' || *at == '[') {
+        const bool object = *at == '{';
+        at = space(at + 1);
+        if (*at == (object ? '}' : ']')) {
+          if (depth_ == max_depth_) return false;
+          ++at;
+        } else {
+          at = open(at, object);
+          if (at == nullptr) return false;
+          continue;
+        }
+      } else {
+        at = *at == '-' || is_digit(*at) ? number(at) : word(at);
       }
-      if (!next()) return done_;
+      if (at == nullptr) return false;
+      at = next(at);
+      if (at == nullptr) return done_;
     }
   }
 
  private:
   static bool is_digit(char c) { return c >= '0' && c <= '9'; }
-  bool is(char c) const { return at_ != end_ && *at_ == c; }
-  bool take(char c) { return is(c) && (++at_, true); }
-  void space() {
-    for (; at_ != end_ && static_cast<unsigned char>(*at_) <= ' '; ++at_) {
-      if (*at_ != ' ' && *at_ != '\n' && *at_ != '\r' && *at_ != '\t') return;
-    }
+  static const char* space(const char* at) {
+    while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t') ++at;
+    return at;
   }
+  static const char* skip(const char* at, char c) { return *at == c ? at + 1 : nullptr; }
   bool in_object() const { return (objects_ & 1) != 0; }
 
-  // Into a container; closed_: it was empty and is over.
-  bool open(bool object) {
-    ++at_;
-    space();
-    if (depth_ == max_depth_ || depth_ == kMaxDepth) return false;
-    closed_ = take(object ? '}' : ']');
-    if (closed_) return true;
+  // Into a container that is not empty.
+  const char* open(const char* at, bool object) {
+    if (depth_ == max_depth_ || depth_ == kMaxDepth) return nullptr;
     ++depth_;
     objects_ = objects_ << 1 | (object ? 1U : 0U);
-    return !object || key();
+    return object ? key(at) : at;
   }
-  // After a value: to the next one; false at the end of the text or of what is plain.
-  bool next() {
-    for (;; --depth_, objects_ >>= 1) {
-      space();
-      if (depth_ == 0) return done_ = at_ == end_, false;
-      if (take(',')) return space(), !in_object() || key();
-      if (!take(in_object() ? '}' : ']')) return false;
+  // After a value: to the next one; null at the end of the text or of what is plain.
+  const char* next(const char* at) {
+    for (;; --depth_, objects_ >>= 1, ++at) {
+      at = space(at);
+      if (depth_ == 0) return done_ = at == end_, nullptr;
+      if (*at == ',') return in_object() ? key(space(at + 1)) : at + 1;
+      if (*at != (in_object() ? '}' : ']')) return nullptr;
     }
   }
-  bool key() { return is('"') && string() && (space(), take(':')); }
-
-  bool string() {
-    ++at_;
-    while (end_ - at_ >= Block::kBytes) {
-      const std::ptrdiff_t plain = Block(at_).first();
-      at_ += plain;
-      if (plain < Block::kBytes) return take('"');
-    }
-    for (; at_ != end_; ++at_) {
-      const auto c = static_cast<unsigned char>(*at_);
-      if (c == '"') return ++at_, true;
-      if (c < 0x20 || c >= 0x80 || c == '\\') return false;
-    }
-    return false;
+  const char* key(const char* at) {
+    if (*at != '"') return nullptr;
+    at = string(at);
+    return at == nullptr ? nullptr : skip(space(at), ':');
   }
-  std::size_t digits() {
-    const char* begin = at_;
-    while (at_ != end_ && is_digit(*at_)) ++at_;
-    return static_cast<std::size_t>(at_ - begin);
+  static const char* string(const char* at) {
+    std::ptrdiff_t plain = Block(++at).first();
+    for (; plain == Block::kBytes; plain = Block(at).first()) at += Block::kBytes;
+    return skip(at + plain, '"');
   }
-  bool number() {
-    take('-');
-    const bool zero = is('0');
-    const std::size_t whole = digits();
-    if (whole == 0 || whole > kMaxDigits || (zero && whole > 1)) return false;
-    if (take('.')) {
-      const std::size_t fraction = digits();
-      if (fraction == 0 || whole + fraction > kMaxDigits) return false;
+  static const char* digits(const char* at) {
+    while (is_digit(*at)) ++at;
+    return at;
+  }
+  static const char* number(const char* at) {
+    if (*at == '-') ++at;
+    const char* const end = digits(at);
+    auto count = static_cast<std::size_t>(end - at);
+    if (count == 0 || count > kMaxDigits || (*at == '0' && count > 1)) return nullptr;
+    at = end;
+    if (*at == '.') {
+      at = digits(at + 1);
+      const auto fraction = static_cast<std::size_t>(at - end - 1);
+      if (fraction == 0 || count + fraction > kMaxDigits) return nullptr;
     }
-    return !is('e') && !is('E');
+    return *at == 'e' || *at == 'E' ? nullptr : at;
   }
   template <std::size_t kSize>
-  bool is_next(const char (&word)[kSize]) {
-    constexpr std::size_t length = kSize - 1;  // known to the compiler: one or two compares
-    if (end_ - at_ < static_cast<std::ptrdiff_t>(length)) return false;
-    if (std::memcmp(at_, word, length) != 0) return false;
-    at_ += length;
-    return true;
+  static bool is_next(const char* at, const char (&word)[kSize]) {
+    return std::memcmp(at, word, kSize - 1) == 0;  // of a size that the compiler knows
   }
-  bool word() { return is_next("true") || is_next("false") || is_next("null"); }
+  static const char* word(const char* at) {
+    if (is_next(at, "true") || is_next(at, "null")) return at + 4;
+    return is_next(at, "false") ? at + 5 : nullptr;
+  }
 
-  const char* at_;
   const char* const end_;
   const std::size_t max_depth_;
   std::size_t depth_ = 0;
   std::uint32_t objects_ = 0;  // per open container, the innermost lowest: is it an object?
-  bool closed_ = false;
   bool done_ = false;
 };
 
 }  // namespace
 
 bool is_plain_json(std::string_view text, std::size_t max_depth) noexcept {
-  return Scan(text, max_depth).run();
+  if (text.size() > kPlainJsonBytes) return false;
+  constexpr std::size_t kPadding = 16;  // also of words that are compared
+  static_assert(kPadding >= Block::kBytes);
+  char copy[kPlainJsonBytes + kPadding];
+  std::memcpy(copy, text.data(), text.size());
+  std::memset(copy + text.size(), 0, kPadding);
+  return Scan(copy + text.size(), max_depth).run(copy);
 }
 
 }  // namespace controlplane

@@ -12,7 +12,7 @@ namespace {
 
 // By the parser: a text as long as this one is never judged by the scan.
 bool parser_accepts(const std::string& text, std::size_t depth) {
-  return check_json("payload", std::string(1'024, ' ') + text, 1'048'576, "", depth).ok();
+  return check_json("payload", std::string(kPlainJsonBytes, ' ') + text, 1'048'576, "", depth).ok();
 }
 
 }  // namespace
