@@ -3,7 +3,7 @@
 // Thread safety: it is one. Errors: none.
 #pragma once
 
-#include <mutex>
+#include <atomic>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -14,15 +14,21 @@ namespace controlplane {
 class ShortLock {
  public:
   void lock() {
-    for (int tries = 0; tries < kTries; ++tries) {
-      if (mutex_.try_lock()) return;
-      for (int i = 0; i < kPauses; ++i) pause();
-    }
-    mutex_.lock();
+    if (!try_lock()) [[unlikely]]
+      lock_slowly();
   }
-  void unlock() { mutex_.unlock(); }
+  bool try_lock() {
+    int seen = kFree;
+    return state_.compare_exchange_strong(seen, kHeld, std::memory_order_acquire,
+                                          std::memory_order_relaxed);
+  }
+  void unlock() {
+    if (state_.exchange(kFree, std::memory_order_release) == kAwaited) [[unlikely]]
+      state_.notify_one();
+  }
 
  private:
+  static constexpr int kFree = 0, kHeld = 1, kAwaited = 2;
   static constexpr int kTries = 60;
   static constexpr int kPauses = 10;  // between two looks at the line that the other one works on
   static void pause() noexcept {
@@ -30,7 +36,15 @@ class ShortLock {
     _mm_pause();
 #endif
   }
-  std::mutex mutex_;
+  // Who sleeps marks the lock, and takes it marked: others may still sleep.
+  void lock_slowly() {
+    for (int tries = 0; tries < kTries; ++tries) {
+      for (int i = 0; i < kPauses; ++i) pause();
+      if (state_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
+    }
+    while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) state_.wait(kAwaited);
+  }
+  std::atomic<int> state_{kFree};
 };
 
 }  // namespace controlplane
