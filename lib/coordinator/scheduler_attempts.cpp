@@ -13,20 +13,26 @@ void check(Checks& checks, const AttemptRef& input) { check_attempt(checks, inpu
 
 // A batch of one, for the call that leaves the stack.
 template <class Input>
-EndCall<Input> end_call(CoordinatorCore& core, const Input& input) {
+EndCall<Input> end_call(CoordinatorCore& core, Input& input) {
   EndCall<Input> call(core.config().require_lease);
-  call.add(input);
+  std::vector<Input> one;
+  one.push_back(std::move(input));
+  call.take(std::move(one));
   return call;
 }
 
 // True: answered, into `answer`.
 template <class Input>
-bool end_now(CoordinatorCore& core, const Input& input, Result<void>& answer) {
-  AttemptEnd item = end_of(input);
+bool end_now(CoordinatorCore& core, Input& input, Result<void>& answer) {
+  AttemptEnd item;
+  lend(input, item);
   EndAttempts op(EndCall<Input>::kKind);
   op.items = {&item, 1};
   op.require_lease = core.config().require_lease;
-  if (!core.calls().apply_now(op)) return false;
+  if (!core.calls().apply_now(op)) {
+    take_back(input, item);
+    return false;
+  }
   if (op.failed) {
     answer = std::move(*op.failed);
   } else if (item.failure) {
@@ -36,7 +42,7 @@ bool end_now(CoordinatorCore& core, const Input& input, Result<void>& answer) {
 }
 
 template <class Input>
-Result<void> end_one(CoordinatorCore& core, const Input& input) {
+Result<void> end_one(CoordinatorCore& core, Input& input) {
   if (auto refused = core.refuse_block(Entry::any)) return std::move(*refused);
   Checks checks(core.limits());
   check(checks, input);
@@ -47,7 +53,7 @@ Result<void> end_one(CoordinatorCore& core, const Input& input) {
 }
 
 template <class Input>
-void end_one(CoordinatorCore& core, const Input& input, Done<void> done) {
+void end_one(CoordinatorCore& core, Input& input, Done<void> done) {
   Result<void> answer;
   Checks checks(core.limits());
   check(checks, input);
@@ -65,21 +71,18 @@ void end_one(CoordinatorCore& core, const Input& input, Done<void> done) {
   core.calls().deliver(std::move(done), std::move(answer));
 }
 
-// Fills `call` with what is valid; not valid as a whole: an error.
+// Fills `call`; not valid as a whole: an error.
 template <class Call, class Input>
 Result<void> fill(CoordinatorCore& core, Call& call, std::vector<Input>& inputs,
                   std::string_view what) {
   Checks batch(core.limits());
   batch.count(what, inputs.size(), 0, core.limits().max_batch, "max_batch");
   if (!batch.ok()) return batch.take();
-  for (Input& input : inputs) {
+  call.take(std::move(inputs));
+  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
     Checks checks(core.limits());
-    check(checks, input);
-    if (checks.ok()) {
-      call.add(std::move(input));
-    } else {
-      call.refuse(checks.take());
-    }
+    check(checks, call.inputs[i]);
+    if (!checks.ok()) call.refuse(i, checks.take());
   }
   return {};
 }
@@ -89,7 +92,7 @@ Result<typename Call::Answer> run_batch(CoordinatorCore& core, Call call, std::v
                                         std::string_view what) {
   if (auto refused = core.refuse_block(Entry::any)) return std::move(*refused);
   if (auto filled = fill(core, call, inputs, what); !filled) return std::move(filled.error());
-  if (call.valid.empty()) return call.answer();
+  if (call.none_left()) return std::move(call.answers);
   return core.calls().block(std::move(call));
 }
 
@@ -103,7 +106,9 @@ void run_batch(CoordinatorCore& core, Call call, std::vector<Input> inputs, std:
   if (auto filled = fill(core, call, inputs, what); !filled) {
     return core.calls().deliver(std::move(done), Answer(std::move(filled.error())));
   }
-  if (call.valid.empty()) return core.calls().deliver(std::move(done), Answer(call.answer()));
+  if (call.none_left()) {
+    return core.calls().deliver(std::move(done), Answer(std::move(call.answers)));
+  }
   core.calls().complete(std::move(call), std::move(done));
 }
 
@@ -133,7 +138,7 @@ bool hold_now(CoordinatorCore& core, HoldKind kind, const AttemptRef& attempt,
 HoldCall hold_call(CoordinatorCore& core, HoldKind kind, const AttemptRef& attempt,
                    const Progress* progress) {
   HoldCall call = hold_call(core, kind);
-  call.add(attempt);
+  call.take({attempt});
   if (progress != nullptr) call.progress = *progress;
   return call;
 }
@@ -245,7 +250,8 @@ void TaskScheduler::fail_tasks(std::vector<Failure> failures,
 }
 
 Result<void> TaskScheduler::release_task(const AttemptRef& attempt) {
-  return end_one(*core_, attempt);
+  AttemptRef mine = attempt;
+  return end_one(*core_, mine);
 }
 void TaskScheduler::release_task(AttemptRef attempt, Done<void> done) {
   end_one(*core_, attempt, std::move(done));

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -123,107 +124,131 @@ struct ClaimCall {
   }
 };
 
-// One kind of end of any number of attempts. `Input` is Completion, Failure or AttemptRef
-// (release).
-template <class Input>
-struct EndCall {
-  using Answer = std::vector<Result<void>>;
-  static constexpr EndKind kKind = std::is_same_v<Input, Completion> ? EndKind::complete
-                                   : std::is_same_v<Input, Failure>  ? EndKind::fail
-                                                                     : EndKind::release;
-  explicit EndCall(bool lease_required) : require_lease(lease_required) {}
-  std::vector<Input> inputs;  // the valid ones
-  std::vector<AttemptEnd> items;
-  std::vector<Result<void>> answers;  // one per input, valid or not
-  std::vector<std::size_t> valid;
-  bool require_lease;
-  EndAttempts op{kKind};
+// Inputs of a batch with an answer for each. What is refused has its answer beforehand and no item.
+template <class Input, class Item, class Reply>
+struct Batch {
+  using Answer = std::vector<Result<Reply>>;
+  std::vector<Input> inputs;
+  std::vector<Item> items;  // of the others, in order
+  Answer answers;
+  std::size_t refused = 0;
 
-  void add(Input input) {
-    valid.push_back(answers.size());
-    answers.emplace_back();
-    inputs.push_back(std::move(input));
+  void take(std::vector<Input> given) {
+    inputs = std::move(given);
+    if constexpr (std::is_void_v<Reply>) {
+      answers.resize(inputs.size());
+    } else {
+      answers.assign(inputs.size(), Result<Reply>(Reply{}));
+    }
   }
-  void refuse(Error error) { answers.emplace_back(std::move(error)); }
-  Operation& bind();
-  Answer answer() {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (items[i].failure) answers[valid[i]] = std::move(*items[i].failure);
+  void refuse(std::size_t index, Error error) {
+    answers[index] = std::move(error);
+    ++refused;
+  }
+  bool none_left() const noexcept { return refused == inputs.size(); }
+
+  // make(input, item) for each item, made anew.
+  template <class Make>
+  std::span<Item> make_items(Make&& make) {
+    items.clear();
+    items.reserve(inputs.size() - refused);
+    for (std::size_t i = 0; i < inputs.size(); ++i) {
+      if (answers[i].ok()) make(inputs[i], items.emplace_back());
+    }
+    return items;
+  }
+  // reply(item, answer) for each item that did not fail.
+  template <class Make>
+  Answer take_answers(Make&& reply) {
+    auto item = items.begin();
+    for (Result<Reply>& answer : answers) {
+      if (!answer.ok()) continue;
+      if (item->failure) {
+        answer = std::move(*item->failure);
+      } else {
+        reply(*item, answer);
+      }
+      ++item;
     }
     return std::move(answers);
   }
 };
 
-inline AttemptEnd end_of(const Completion& input) {
-  AttemptEnd end;
+// What an end says, for the engine. Result and usage are lent: lend() and take_back() move them.
+inline void lend(Completion& input, AttemptEnd& end) {
   end.attempt = &input.attempt;
-  end.result = input.result;
-  end.usage = input.usage;
   end.digest = digest_of(input);
-  return end;
+  end.result = std::move(input.result);
+  end.usage = std::move(input.usage);
 }
-
-inline AttemptEnd end_of(const Failure& input) {
-  AttemptEnd end;
+inline void lend(Failure& input, AttemptEnd& end) {
   end.attempt = &input.attempt;
   end.error = input.error;
   end.fail_kind = input.kind;
   end.retry_after_us = std::chrono::microseconds(input.retry_after).count();
-  end.usage = input.usage;
   end.digest = digest_of(input);
-  return end;
+  end.usage = std::move(input.usage);
 }
-
-inline AttemptEnd end_of(const AttemptRef& input) {
-  AttemptEnd end;
+inline void lend(AttemptRef& input, AttemptEnd& end) {
   end.attempt = &input;
   end.digest = release_digest();
-  return end;
 }
+inline void take_back(Completion& input, AttemptEnd& end) {
+  input.result = std::move(end.result);
+  input.usage = std::move(end.usage);
+}
+inline void take_back(Failure& input, AttemptEnd& end) { input.usage = std::move(end.usage); }
+inline void take_back(AttemptRef&, AttemptEnd&) {}
 
+// One kind of end of any number of attempts. `Input` is Completion, Failure or AttemptRef
+// (release). Once it is off its caller's stack it lends copies, for a repetition.
 template <class Input>
-Operation& EndCall<Input>::bind() {
-  items.clear();
-  for (const Input& input : inputs) items.push_back(end_of(input));
-  op.items = items;
-  op.require_lease = require_lease;
-  return op;
-}
+struct EndCall : Batch<Input, AttemptEnd, void> {
+  static constexpr EndKind kKind = std::is_same_v<Input, Completion> ? EndKind::complete
+                                   : std::is_same_v<Input, Failure>  ? EndKind::fail
+                                                                     : EndKind::release;
+  explicit EndCall(bool lease_required) : require_lease(lease_required) {}
+  bool require_lease;
+  bool kept = false;
+  std::vector<Input> copies;
+  EndAttempts op{kKind};
 
-struct HoldCall {
-  using Answer = std::vector<Result<LeaseStatus>>;
+  Operation& bind() {
+    op.require_lease = require_lease;
+    if (kept) copies = this->inputs;
+    op.items = this->make_items([this](Input& input, AttemptEnd& end) {
+      lend(kept ? copies[static_cast<std::size_t>(&input - this->inputs.data())] : input, end);
+    });
+    return op;
+  }
+  void keep(CallNames&) {
+    auto item = this->items.begin();
+    for (std::size_t i = 0; i < this->inputs.size() && item != this->items.end(); ++i) {
+      if (this->answers[i].ok()) take_back(this->inputs[i], *item++);
+    }
+    kept = true;
+  }
+  std::vector<Result<void>> answer() {
+    return this->take_answers([](const AttemptEnd&, Result<void>&) {});
+  }
+};
+
+struct HoldCall : Batch<AttemptRef, AttemptHold, LeaseStatus> {
   HoldCall(HoldKind kind, bool lease_required) : require_lease(lease_required), op(kind) {}
-  std::vector<AttemptRef> attempts;
   std::optional<Progress> progress;  // then of this one attempt
-  std::vector<AttemptHold> items;
-  std::vector<Result<LeaseStatus>> answers;
-  std::vector<std::size_t> valid;
   bool require_lease;
   HoldAttempts op;
 
-  void add(AttemptRef attempt) {
-    valid.push_back(answers.size());
-    answers.emplace_back(LeaseStatus{});
-    attempts.push_back(std::move(attempt));
-  }
-  void refuse(Error error) { answers.emplace_back(std::move(error)); }
   Operation& bind() {
-    items.assign(attempts.size(), AttemptHold{});
-    for (std::size_t i = 0; i < attempts.size(); ++i) items[i].attempt = &attempts[i];
-    op.items = items;
+    op.items = make_items([](AttemptRef& input, AttemptHold& item) { item.attempt = &input; });
     op.progress = progress ? &*progress : nullptr;
     op.require_lease = require_lease;
     return op;
   }
   Answer answer() {
-    for (std::size_t i = 0; i < items.size(); ++i) {
-      if (items[i].failure) {
-        answers[valid[i]] = std::move(*items[i].failure);
-      } else {
-        answers[valid[i]] = items[i].status;
-      }
-    }
-    return std::move(answers);
+    return take_answers([](const AttemptHold& item, Result<LeaseStatus>& answer) {
+      answer = item.status;
+    });
   }
 };
 

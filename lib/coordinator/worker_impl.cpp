@@ -367,10 +367,12 @@ void Worker::Impl::drain() {
 // so that what these return then is not taken for a result.
 void Worker::Impl::release_left() {
   const std::vector<Attempt> left = attempts();
-  EndCall<AttemptRef> call(core_->config().require_lease);
+  std::vector<AttemptRef> ours;
   for (const Attempt& attempt : left) {
-    if (attempt->ours()) call.add(attempt->ref());
+    if (attempt->ours()) ours.push_back(attempt->ref());
   }
+  EndCall<AttemptRef> call(core_->config().require_lease);
+  call.take(std::move(ours));
   Checks checks(core_->limits());
   if (!call.inputs.empty()) (void)core_->block(checks, std::move(call));
   for (const Attempt& attempt : left) attempt->lose();
