@@ -3,6 +3,7 @@
 // Thread safety: none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <vector>
@@ -27,13 +28,13 @@ class DeadlineHeap {
   Timestamp when(Slot slot) { return items_[place_(slot)].when; }
 
   void set(Slot slot, Timestamp when) {
-    std::uint32_t at = place_(slot);
+    const std::uint32_t at = place_(slot);
     if (at == kNoSlot) {
-      at = static_cast<std::uint32_t>(items_.size());
       items_.push_back({when, slot});
+      up(static_cast<std::uint32_t>(items_.size() - 1));
+    } else {
+      move(at, {when, slot});
     }
-    items_[at].when = when;
-    down(up(at));
   }
 
   void erase(Slot slot) {
@@ -43,8 +44,7 @@ class DeadlineHeap {
     const Item last = items_.back();
     items_.pop_back();
     if (at == items_.size()) return;
-    items_[at] = last;
-    down(up(at));
+    move(at, last);
   }
 
  private:
@@ -60,23 +60,30 @@ class DeadlineHeap {
     items_[at] = item;
     place_(item.slot) = at;
   }
-  std::uint32_t up(std::uint32_t at) {
+  // `item` takes the place of another one.
+  void move(std::uint32_t at, const Item& item) {
+    const bool rises = before(item, items_[at]);
+    items_[at] = item;
+    rises ? up(at) : down(at);
+  }
+  void up(std::uint32_t at) {
     const Item item = items_[at];
     while (at > 0 && before(item, items_[(at - 1) / 4])) {
       put(at, items_[(at - 1) / 4]);
       at = (at - 1) / 4;
     }
     put(at, item);
-    return at;
   }
   void down(std::uint32_t at) {
     const Item item = items_[at];
-    for (;;) {
-      std::uint32_t best = kNoSlot;
-      for (std::uint32_t child = 4 * at + 1; child <= 4 * at + 4 && child < items_.size(); ++child) {
-        if (best == kNoSlot || before(items_[child], items_[best])) best = child;
+    const auto size = static_cast<std::uint32_t>(items_.size());
+    for (std::uint32_t first; (first = 4 * at + 1) < size;) {
+      std::uint32_t best = first;
+      const std::uint32_t end = std::min(first + 4, size);
+      for (std::uint32_t child = first + 1; child < end; ++child) {
+        if (before(items_[child], items_[best])) best = child;
       }
-      if (best == kNoSlot || !before(items_[best], item)) break;
+      if (!before(items_[best], item)) break;
       put(at, items_[best]);
       at = best;
     }

@@ -54,7 +54,7 @@ bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
       tell_agent(task, AttemptOutcome::crashed, step);
       break;
     case Due::queue: {
-      attempt_of(task).error = SharedText("not claimed within its queue timeout");
+      attempt_of(tasks_[task]).error = SharedText("not claimed within its queue timeout");
       fail_finally(task, TaskState::timeout, TaskReason::queue, "queue_timeout", step);
       break;
     }
@@ -76,7 +76,7 @@ void TaskTable::time_out_attempt(Slot task, Step& step) {
 }
 
 void TaskTable::time_out_total(Slot task, Step& step) {
-  attempt_of(task).error = SharedText("total timeout");
+  attempt_of(tasks_[task]).error = SharedText("total timeout");
   const bool leased = tasks_[task].place == Place::leased;
   if (leased) finish_attempt(task, Ended::total_timeout, AttemptOutcome::cancelled, 0, step);
   if (tasks_[task].cancel_requested) {
@@ -162,7 +162,7 @@ void TaskTable::advance_one(Step& step) {
     const Slot task = deadlines_.top();
     if (apply_due(task, false, step)) return;
     deadlines_.erase(task);  // an entry that was too early; see set_timer
-    return set_timer(task);
+    return set_timer(task, tasks_[task]);
   }
   if (removal_due_ <= step.now) return remove_oldest(step.now);
   if (idempotency_.next_expiry() <= step.now) idempotency_.expire_first();

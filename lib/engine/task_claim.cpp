@@ -43,9 +43,9 @@ void TaskTable::lease(Slot task, Slot party_slot, const ClaimRequest& request, S
   observe(counters_.wait, step.now - record.since);
   ++counters_.claimed;
   queues_.remove(task);
-  set_state(task, TaskState::claimed, TaskReason::none, step.now);
+  set_state(record, TaskState::claimed, TaskReason::none, step.now);
 
-  AttemptRecord& attempt = attempt_of(task);
+  AttemptRecord& attempt = attempt_of(record);
   Party& party = parties_[party_slot];
   ++party.uses;
   ++party.leases;
@@ -66,7 +66,7 @@ void TaskTable::lease(Slot task, Slot party_slot, const ClaimRequest& request, S
 
   if (record.key != kNoSlot) keys_.leased(record.key);
   if (!request.claim_id.empty()) join_claim_group(task, party_slot, request.claim_id);
-  set_timer(task);
+  set_timer(task, record);
   if (party.agent != kNoAgent) agents_.claimed(party.agent, 1, step.now, step.effects);
   emit(EventType::task_claimed, task, step);
 }

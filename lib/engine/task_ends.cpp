@@ -293,7 +293,7 @@ void TaskTable::hold(HoldKind kind, AttemptHold& item, const Progress* progress,
   TaskRecord& record = tasks_[task];
   AttemptRecord& attempt = attempts_[record.attempt];
   if (kind == HoldKind::start && record.state == TaskState::claimed) {
-    set_state(task, TaskState::running, TaskReason::none, step.now);
+    set_state(record, TaskState::running, TaskReason::none, step.now);
     attempt.started_at = step.now;
     emit(EventType::task_started, task, step);
   }
@@ -342,7 +342,7 @@ Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
   if (!record.cancel_requested) {
     record.cancel_requested = true;
     attempts_[record.attempt].cancel_at = step.now + cancel_grace_us_;
-    set_timer(task);
+    set_timer(task, record);
     EventDraft event = draft_event(EventType::task_cancel_requested, task, step);
     event.until = step.now + cancel_grace_us_;
     step.effects.event(event);
@@ -385,7 +385,7 @@ Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step
   const Timestamp since = record.since;  // not ready anew: its queue timeout runs on
   make_ready(task, step);
   record.since = since;
-  set_timer(task);
+  set_timer(task, record);
   return {};
 }
 

@@ -278,7 +278,7 @@ void TaskTable::fail_by_parent(Slot task, std::string_view parent, Step& step) {
   const Slot slot = find(TaskId(parent));
   const std::string error = "parent task " + std::string(parent) + " ended as " +
                             std::string(to_string(tasks_[slot].state));
-  attempt_of(task).error = SharedText(error);
+  attempt_of(tasks_[task]).error = SharedText(error);
   finish(task, TaskState::failed, TaskReason::fatal, step);
   EventDraft event = draft_event(EventType::task_failed, task, step);
   event.reason = TaskReason::fatal;

@@ -74,18 +74,6 @@ TaskId TaskTable::id_of(const TaskRecord& record) const {
   return record.own_id ? record.details->own_id : TaskId(record.uuid);
 }
 
-AttemptRecord& TaskTable::attempt_of(Slot task) {
-  Slot& attempt = tasks_[task].attempt;
-  if (attempt == kNoSlot) attempt = attempts_.take();
-  return attempts_[attempt];
-}
-
-const AttemptToken* TaskTable::holder(const TaskRecord& record) const {
-  if (record.attempt == kNoSlot) return nullptr;
-  const AttemptToken& token = attempts_[record.attempt].token;
-  return token.attempt == 0 ? nullptr : &token;
-}
-
 Slot TaskTable::find(const TaskId& id) const {
   return index_.find(hash_task_id(id), [&](Slot slot) {
     const TaskRecord& record = tasks_[slot];
@@ -135,8 +123,7 @@ void TaskTable::emit(EventType type, Slot task, Step& step) {
                     token == nullptr ? std::string_view{} : parties_[token->party].name);
 }
 
-void TaskTable::set_state(Slot task, TaskState state, TaskReason reason, Timestamp now) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::set_state(TaskRecord& record, TaskState state, TaskReason reason, Timestamp now) {
   counters_.leave(record.state, record.reason, record.priority);
   if (record.state != state) serials_.moved(record.serial, record.state, state);
   record.state = state;
@@ -178,14 +165,14 @@ void TaskTable::unlink(Slot task) {
 
 void TaskTable::make_ready(Slot task, Step& step) {
   TaskRecord& record = tasks_[task];
-  set_state(task, TaskState::pending, TaskReason::ready, step.now);
+  set_state(record, TaskState::pending, TaskReason::ready, step.now);
   record.until = 0;
   const bool fresh = record.position == 0;
   if (fresh) {
     record.position = ++last_position_;
     record.first_ready = step.now;
   }
-  set_timer(task);
+  set_timer(task, record);
   if (!keys_.fits(record)) return keys_.wait(task);
   fresh ? queues_.push_fresh(task) : queues_.push_returned(task);
   tell_ready(task, step);
@@ -193,10 +180,10 @@ void TaskTable::make_ready(Slot task, Step& step) {
 
 void TaskTable::make_wait(Slot task, TaskReason reason, Timestamp until, Step& step) {
   TaskRecord& record = tasks_[task];
-  set_state(task, TaskState::pending, reason, step.now);
+  set_state(record, TaskState::pending, reason, step.now);
   record.until = until;
   record.place = Place::waiting;
-  set_timer(task);
+  set_timer(task, record);
 }
 
 Timestamp TaskTable::next_deadline(const TaskRecord& record) const {
@@ -217,11 +204,11 @@ Timestamp TaskTable::next_deadline(const TaskRecord& record) const {
 }
 
 // An entry that is too early stays: it is put right when it comes up, so a renewal costs nothing.
-void TaskTable::set_timer(Slot task) {
-  const Timestamp next = next_deadline(tasks_[task]);
+void TaskTable::set_timer(Slot task, const TaskRecord& record) {
+  const Timestamp next = next_deadline(record);
   if (next == kNever) {
-    deadlines_.erase(task);
-  } else if (tasks_[task].heap_index == kNoSlot || deadlines_.when(task) > next) {
+    if (record.heap_index != kNoSlot) deadlines_.erase(task);
+  } else if (record.heap_index == kNoSlot || deadlines_.when(task) > next) {
     deadlines_.set(task, next);
   }
 }
@@ -283,7 +270,7 @@ void TaskTable::tell_ready(Slot task, Step& step) {
 void TaskTable::finish(Slot task, TaskState state, TaskReason reason, Step& step) {
   TaskRecord& record = tasks_[task];
   withdraw(task, step);
-  set_state(task, state, reason, step.now);
+  set_state(record, state, reason, step.now);
   ++counters_.ended_total[static_cast<std::size_t>(state)];
   deadlines_.erase(task);
   record.until = 0;

@@ -151,9 +151,16 @@ class TaskTable {
   Slot find(const TaskId& id) const;
   Result<Slot> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
   TaskId id_of(const TaskRecord& record) const;
-  AttemptRecord& attempt_of(Slot task);       // made if it has none
-  const AttemptToken* holder(const TaskRecord& record) const;  // of the current or last attempt
-  void set_state(Slot task, TaskState state, TaskReason reason, Timestamp now);
+  AttemptRecord& attempt_of(TaskRecord& record) {  // made if it has none
+    if (record.attempt == kNoSlot) record.attempt = attempts_.take();
+    return attempts_[record.attempt];
+  }
+  const AttemptToken* holder(const TaskRecord& record) const {  // of the current or last attempt
+    if (record.attempt == kNoSlot) return nullptr;
+    const AttemptToken& token = attempts_[record.attempt].token;
+    return token.attempt == 0 ? nullptr : &token;
+  }
+  void set_state(TaskRecord& record, TaskState state, TaskReason reason, Timestamp now);
   void unlink(Slot task);                     // from its place
   void withdraw(Slot task, Step& step);
   void return_to_queue(Slot task, Step& step);
@@ -165,7 +172,7 @@ class TaskTable {
   void tell_agent(Slot task, AttemptOutcome outcome, Step& step);  // of its last ended attempt
   void finish(Slot task, TaskState state, TaskReason reason, Step& step);
   void finish_cancelled(Slot task, Step& step);
-  void set_timer(Slot task);
+  void set_timer(Slot task, const TaskRecord& record);
   std::uint64_t record_bytes(const TaskRecord& record) const;
   Timestamp next_deadline(const TaskRecord& record) const;
   EventDraft draft_event(EventType type, Slot task, Step& step) const;
