@@ -83,15 +83,15 @@ class CoordinatorCore final : public StoreListener,
     return why_not(entry);
   }
 
-  // One operation through the door, in both forms.
+  // One operation through the door, in both forms. A call is moved only if it has to wait.
   template <class Call>
-  Result<typename Call::Answer> block(Checks& checks, Call call, Entry entry = Entry::any) {
+  Result<typename Call::Answer> block(Checks& checks, Call&& call, Entry entry = Entry::any) {
     if (auto refused = refuse_block(entry)) return std::move(*refused);
     if (!checks.ok()) return checks.take();
     return calls_.block(std::move(call));
   }
   template <class Call>
-  void complete(Checks& checks, Call call, Done<typename Call::Answer> done,
+  void complete(Checks& checks, Call&& call, Done<typename Call::Answer> done,
                 Entry entry = Entry::any) {
     using Answer = Result<typename Call::Answer>;
     if (auto refused = refuse(entry)) {

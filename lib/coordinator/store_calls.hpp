@@ -77,20 +77,20 @@ class StoreCalls {
   }
 
   template <class Call>
-  Result<typename Call::Answer> block(Call call) {
+  Result<typename Call::Answer> block(Call&& call) {
     if (apply_now(call.bind())) return take(call);
     return block_in_store(std::move(call));
   }
 
   template <class Call>
-  void complete(Call call, Done<typename Call::Answer> done) {
+  void complete(Call&& call, Done<typename Call::Answer> done) {
     if (apply_now(call.bind())) return deliver(std::move(done), take(call));
     start(std::move(call), std::move(done));
   }
 
   // `then` gets Result<Call::Answer>, inline or on the loop.
   template <class Call, class Then>
-  void perform(Call call, Then then) {
+  void perform(Call&& call, Then then) {
     if (apply_now(call.bind())) return then(take(call));
     start(std::move(call), std::move(then));
   }
