@@ -39,7 +39,7 @@ cp::Result<std::string> agent_table(const cp::Coordinator& plane) {
                or_dash(agent.tasks_crashed),
                seconds(static_cast<std::int64_t>(agent.avg_latency_ms * 1000)),
                std::string(to_string(agent.status)), std::string(to_string(agent.breaker)),
-               agent.provider});
+               agent.provider.str()});
   }
   return "\n" + table.to_string();
 }

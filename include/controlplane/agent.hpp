@@ -6,9 +6,11 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controlplane/json.hpp"
@@ -59,10 +61,38 @@ struct HeartbeatReport {
   std::uint64_t incarnation = 0;                 // 0 = the current one
 };
 
+// Immutable names, shared between their copies: a list as others are, but for the price of a handle.
+class SharedNames {
+ public:
+  SharedNames() noexcept = default;
+  explicit SharedNames(std::vector<std::string> names)
+      : names_(std::make_shared<const std::vector<std::string>>(std::move(names))) {}
+
+  // Valid as long as this or any copy of it lives.
+  const std::vector<std::string>& list() const noexcept { return names_ ? *names_ : kNone; }
+  operator const std::vector<std::string>&() const noexcept { return list(); }  // NOLINT: implicit by design
+  auto begin() const noexcept { return list().begin(); }
+  auto end() const noexcept { return list().end(); }
+  std::size_t size() const noexcept { return list().size(); }
+  bool empty() const noexcept { return list().empty(); }
+  const std::string& operator[](std::size_t index) const noexcept { return list()[index]; }
+
+  friend bool operator==(const SharedNames& a, const SharedNames& b) noexcept {
+    return a.list() == b.list();
+  }
+  friend bool operator==(const SharedNames& a, const std::vector<std::string>& b) noexcept {
+    return a.list() == b;
+  }
+
+ private:
+  inline static const std::vector<std::string> kNone;
+  std::shared_ptr<const std::vector<std::string>> names_;
+};
+
 struct Agent {
   std::string agent_id;
-  std::vector<std::string> capabilities;         // sorted
-  std::string model, provider, endpoint;
+  SharedNames capabilities;                      // sorted
+  SharedText model, provider, endpoint;
   Json metadata;
   Labels labels;
   std::uint32_t max_concurrency = 1;
@@ -72,7 +102,7 @@ struct Agent {
   BreakerState breaker = BreakerState::closed;
   bool available = false;                        // select_agent would consider it
   std::uint64_t incarnation = 0;
-  std::string registered_by;                     // "host:pid"
+  SharedText registered_by;                      // "host:pid"
   Timestamp registered_at = 0;
   Timestamp last_seen = 0;
   Timestamp last_assigned = 0;

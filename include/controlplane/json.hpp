@@ -16,7 +16,7 @@
 
 namespace controlplane {
 
-// Immutable shared bytes: one allocation that holds the count, the length and the bytes.
+// Immutable shared bytes: one allocation that holds the count, the length, the bytes and a NUL.
 class SharedText {
  public:
   SharedText() noexcept = default;
@@ -38,6 +38,7 @@ class SharedText {
   std::string_view text() const noexcept {
     return block_ == nullptr ? std::string_view{} : std::string_view(block_->bytes(), block_->size);
   }
+  const char* c_str() const noexcept { return block_ == nullptr ? "" : block_->bytes(); }
   std::string str() const { return std::string(text()); }
   bool empty() const noexcept { return block_ == nullptr; }
   std::size_t size() const noexcept { return block_ == nullptr ? 0 : block_->size; }
@@ -61,12 +62,14 @@ class SharedText {
              uses.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
     char* bytes() noexcept { return reinterpret_cast<char*>(this + 1); }
+    const char* bytes() const noexcept { return reinterpret_cast<const char*>(this + 1); }
     // A text of 4 GiB or more is cut there: no limit lets one that long in.
     static Block* make(std::string_view text) {
       text = text.substr(0, std::numeric_limits<std::uint32_t>::max());
-      auto* block = ::new (::operator new(sizeof(Block) + text.size())) Block;
+      auto* block = ::new (::operator new(sizeof(Block) + text.size() + 1)) Block;
       block->size = static_cast<std::uint32_t>(text.size());
       std::memcpy(block->bytes(), text.data(), text.size());
+      block->bytes()[text.size()] = '\0';
       return block;
     }
   };

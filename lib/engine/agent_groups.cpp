@@ -30,7 +30,7 @@ GroupId AgentGroups::create(const std::vector<std::string>& capabilities) {
     id = free_.back();
     free_.pop_back();
   }
-  groups_[id] = {capabilities, signature_of(capabilities), 0};
+  groups_[id] = {SharedNames(capabilities), signature_of(capabilities), 0};
   by_set_.emplace(capabilities, id);
   for (const std::string& name : capabilities) ++offered_[name];
   ++version_;

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "controlplane/agent.hpp"
 #include "engine/name_table.hpp"
 
 namespace controlplane {
@@ -22,7 +23,7 @@ inline constexpr GroupId kNoGroup = 0xffff'ffff;
 class AgentGroups {
  public:
   struct Group {
-    std::vector<std::string> capabilities;  // sorted, unique
+    SharedNames capabilities;               // sorted, unique
     std::uint64_t signature = 0;            // one bit per capability
     std::uint32_t members = 0;
   };

@@ -54,7 +54,8 @@ struct alignas(64) AgentRecord {
   Timestamp excused_until = 0;                   // see AgentTable::excuse
   Timestamp registered_at = 0;                   // of this incarnation
   std::uint64_t serial = 0;                      // in the order of first registration
-  std::string agent_id, model, provider, endpoint, registered_by;
+  std::string agent_id;
+  SharedText model, provider, endpoint, registered_by;
   Json metadata, metrics;
   Labels labels;
   std::vector<std::uint64_t> superseded;         // earlier incarnations, oldest first

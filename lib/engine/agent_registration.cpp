@@ -19,10 +19,16 @@ std::vector<std::string> sorted_set(std::vector<std::string> names) {
   return names;
 }
 
-template <class T, class U>
-bool replace(T& field, const U& value) {
+template <class T>
+bool replace(T& field, const T& value) {
   if (field == value) return false;
   field = value;
+  return true;
+}
+
+bool replace(SharedText& field, std::string_view value) {
+  if (field == value) return false;
+  field = SharedText(value);
   return true;
 }
 
@@ -166,7 +172,7 @@ void AgentTable::Impl::supersede(AgentSlot slot, std::uint64_t incarnation,
   assert(agent.running == 0);
   remember_superseded(agent);
   agent.incarnation = incarnation;
-  agent.registered_by = registered_by;
+  agent.registered_by = SharedText(registered_by);
   agent.registered_at = now;
   agent.reported_health = HealthStatus::healthy;
   agent.metrics = {};

@@ -56,7 +56,7 @@ void AgentSelection::change_capabilities(Slot slot, const std::vector<std::strin
   note(slot, state);
 }
 
-const std::vector<std::string>& AgentSelection::capabilities(Slot slot) const noexcept {
+const SharedNames& AgentSelection::capabilities(Slot slot) const noexcept {
   return groups_[states_[slot].group].capabilities;
 }
 

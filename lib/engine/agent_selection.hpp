@@ -33,7 +33,7 @@ class AgentSelection {
   void join(Slot slot, const std::vector<std::string>& capabilities);
   void leave(Slot slot);
   void change_capabilities(Slot slot, const std::vector<std::string>& capabilities);
-  const std::vector<std::string>& capabilities(Slot slot) const noexcept;
+  const SharedNames& capabilities(Slot slot) const noexcept;
 
   // slots: 0 = unlimited; its load then counts as a fraction of 2^32 slots.
   void update(Slot slot, bool available, std::uint32_t running, std::uint32_t slots) {

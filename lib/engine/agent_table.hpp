@@ -124,7 +124,7 @@ class AgentTable {
   // The choice counts as an assignment. not_found: nobody is available.
   Result<AgentSlot> select(const SelectRequest& request, std::uint64_t random, Timestamp now);
 
-  Agent snapshot(AgentSlot slot) const;
+  void snapshot(AgentSlot slot, Agent& to) const;  // Precondition: `to` as it was made
   AgentHealth health(AgentSlot slot) const;       // age 0
   Result<Page<Agent>> list(const AgentFilter& filter, const PageRequest& page) const;
   // Agents offering all of `required` (sorted), in registration order: the first `max` of the

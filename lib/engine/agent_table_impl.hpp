@@ -86,7 +86,6 @@ struct AgentTable::Impl {
                 Timestamp now, Effects& effects);
   void erase(AgentSlot slot);
 
-  Agent snapshot(AgentSlot slot) const;
   bool passes(AgentSlot slot, const AgentFilter& filter, const GroupMatch* match) const;
 };
 

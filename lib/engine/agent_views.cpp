@@ -73,13 +73,10 @@ void add_states(FieldDigest& digest, const AgentRecord& agent) {
 
 }  // namespace
 
-Agent AgentTable::snapshot(AgentSlot slot) const { return impl_->snapshot(slot); }
-
-Agent AgentTable::Impl::snapshot(AgentSlot slot) const {
-  const AgentRecord& from = records[slot];
-  Agent to;
+void AgentTable::snapshot(AgentSlot slot, Agent& to) const {
+  const AgentRecord& from = impl_->records[slot];
   to.agent_id = from.agent_id;
-  to.capabilities = selection.capabilities(slot);
+  to.capabilities = impl_->selection.capabilities(slot);
   to.model = from.model;
   to.provider = from.provider;
   to.endpoint = from.endpoint;
@@ -102,7 +99,6 @@ Agent AgentTable::Impl::snapshot(AgentSlot slot) const {
   to.tasks_crashed = from.crashed;
   to.avg_latency_ms = from.avg_latency_ms;
   to.metrics = from.metrics;
-  return to;
 }
 
 AgentHealth AgentTable::health(AgentSlot slot) const {
@@ -155,7 +151,7 @@ Result<Page<Agent>> AgentTable::list(const AgentFilter& filter, const PageReques
     if (answer.items.size() == page.max_items) break;
     const AgentSlot slot = roster[at].slot;
     if (slot != kNoAgent && impl_->passes(slot, filter, match)) {
-      answer.items.push_back(impl_->snapshot(slot));
+      snapshot(slot, answer.items.emplace_back());
     }
   }
   if (roster.any_from(at)) answer.next_cursor = std::to_string(roster[at - 1].serial);

@@ -57,7 +57,7 @@ std::string utc_text(Timestamp time) {
 
 Error superseded_error(const AgentRecord& by) {
   return Error::failed_precondition(fmt::format("agent {} was registered again by {} at {}",
-                                                by.agent_id, by.registered_by,
+                                                by.agent_id, by.registered_by.text(),
                                                 utc_text(by.registered_at)));
 }
 

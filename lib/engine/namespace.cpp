@@ -215,7 +215,7 @@ void Namespace::Impl::add_agent(AddAgent& op, Step& step) {
   if (added->is_new && parties[party].leases > 0) {  // it held tasks before it registered
     agents.claimed(added->slot, parties[party].leases, step.now, step.effects);
   }
-  op.agent = agents.snapshot(added->slot);
+  agents.snapshot(added->slot, op.agent.emplace());
 }
 
 void Namespace::Impl::forget_registration(AgentSlot agent) {
@@ -252,7 +252,7 @@ void Namespace::Impl::get_agent(GetAgent& op) {
     op.failed = not_registered(op.agent_id);
     return;
   }
-  op.agent = agents.snapshot(agent);
+  agents.snapshot(agent, op.agent.emplace());
   op.health = agents.health(agent);
 }
 
@@ -262,8 +262,7 @@ void Namespace::Impl::select_agent(SelectAgent& op, Step& step) {
     op.failed = agent.error();
     return;
   }
-  op.agent_id = agents.id(*agent);
-  op.agent = agents.snapshot(*agent);
+  agents.snapshot(*agent, op.agent.emplace());
 }
 
 void Namespace::Impl::probe(RecordProbe& op, Step& step) {

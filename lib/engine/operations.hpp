@@ -205,7 +205,6 @@ struct ListAgents : Operation {
 struct SelectAgent : Operation {
   SelectAgent() noexcept : Operation(OperationKind::select_agent) {}
   const SelectRequest* request = nullptr;
-  std::string agent_id;              // out
   std::optional<Agent> agent;        // out
 };
 
@@ -271,8 +270,9 @@ inline bool needs_random(const Operation& op) noexcept {
   switch (op.kind) {
     case OperationKind::claim:
     case OperationKind::replay:
-    case OperationKind::select_agent:
     case OperationKind::advance: return true;
+    case OperationKind::select_agent:
+      return static_cast<const SelectAgent&>(op).request->strategy == SelectionStrategy::random;
     case OperationKind::end: return static_cast<const EndAttempts&>(op).end == EndKind::fail;
     default: return false;
   }

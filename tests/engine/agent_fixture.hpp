@@ -135,9 +135,14 @@ struct Fleet {
     return asked;
   }
 
-  AgentStatus status(AgentSlot slot) const { return table.snapshot(slot).status; }
+  Agent snapshot(AgentSlot slot) const {
+    Agent shown;
+    table.snapshot(slot, shown);
+    return shown;
+  }
+  AgentStatus status(AgentSlot slot) const { return snapshot(slot).status; }
   HealthStatus health(AgentSlot slot) const { return table.health(slot).status; }
-  bool available(AgentSlot slot) const { return table.snapshot(slot).available; }
+  bool available(AgentSlot slot) const { return snapshot(slot).available; }
 
   Result<std::string> select(SelectionStrategy strategy, std::vector<std::string> capabilities = {},
                              std::vector<std::string> exclude = {}, std::uint64_t random = 0) {

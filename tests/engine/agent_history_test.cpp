@@ -29,10 +29,10 @@ struct Random {
     (void)fleet.try_add(spec, incarnation);
   }
   void end_all(Fleet& fleet, AgentSlot slot) {
-    while (fleet.table.snapshot(slot).running > 0) fleet.end(slot, AttemptOutcome::crashed);
+    while (fleet.snapshot(slot).running > 0) fleet.end(slot, AttemptOutcome::crashed);
   }
   void operate(Fleet& fleet, AgentSlot slot, const std::string& id) {
-    const std::uint32_t running = fleet.table.snapshot(slot).running;
+    const std::uint32_t running = fleet.snapshot(slot).running;
     switch (draw(12)) {
       case 0: return add(fleet, id);
       case 1: end_all(fleet, slot); return fleet.table.remove(slot, fleet.now, fleet.effects);

@@ -92,7 +92,7 @@ TEST_CASE("offline hides failed, failed hides draining, draining hides busy") {
   CHECK(fleet.status(a) == AgentStatus::failed);
   fleet.go_offline(a);
   CHECK(fleet.status(a) == AgentStatus::offline);
-  CHECK(fleet.table.snapshot(a).reported_status == AgentStatus::draining);
+  CHECK(fleet.snapshot(a).reported_status == AgentStatus::draining);
 }
 
 }  // namespace

@@ -22,10 +22,10 @@ TEST_CASE("a registered agent is found with everything its spec said") {
   CHECK(fleet.table.find("a") == added.slot);
   CHECK(fleet.table.id(added.slot) == "a");
   CHECK(fleet.table.incarnation(added.slot) == 9);
-  const Agent agent = fleet.table.snapshot(added.slot);
+  const Agent agent = fleet.snapshot(added.slot);
   CHECK(agent.agent_id == "a");
   CHECK(agent.capabilities == std::vector<std::string>{"code", "judge"});
-  CHECK(agent.model + agent.provider + agent.endpoint == "mpe");
+  CHECK(agent.model.str() + agent.provider.str() + agent.endpoint.str() == "mpe");
   CHECK(agent.metadata == R"({"k":1})");
   CHECK(agent.labels == spec.labels);
   CHECK(agent.max_concurrency == 3);
@@ -93,7 +93,7 @@ TEST_CASE("registering again unchanged is silent, and each change is an event") 
   CHECK_FALSE(again.is_new);
   CHECK_FALSE(again.superseded);
   CHECK(fleet.events().empty());
-  CHECK(fleet.table.snapshot(a).last_seen == fleet.now);
+  CHECK(fleet.snapshot(a).last_seen == fleet.now);
 
   using Change = void (*)(AgentSpec&);
   for (const Change change : {Change([](AgentSpec& s) { s.model = "x"; }),
@@ -120,7 +120,7 @@ TEST_CASE("the same incarnation keeps health, breaker and leases") {
   REQUIRE(fleet.report(a, HealthStatus::degraded).ok());
   fleet.run(a, AttemptOutcome::failed, 3);
   fleet.add(Fleet::spec("a", {"gpu"}, 5));
-  CHECK(fleet.table.snapshot(a).breaker == BreakerState::open);
+  CHECK(fleet.snapshot(a).breaker == BreakerState::open);
   CHECK(fleet.table.health(a).reported == HealthStatus::degraded);
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("a new incarnation starts unblamed and keeps the counters") {
   const AgentTable::Added added = fleet.try_add(Fleet::spec("a", {"code"}, 2), 2, "host:2").value();
   CHECK(added.superseded);
   CHECK(added.slot == a);
-  const Agent agent = fleet.table.snapshot(a);
+  const Agent agent = fleet.snapshot(a);
   CHECK(agent.status == AgentStatus::ready);
   CHECK(agent.health == HealthStatus::healthy);
   CHECK(agent.breaker == BreakerState::closed);

@@ -68,7 +68,7 @@ TEST_CASE("a claim is an assignment") {
   fleet.add("b", 2);
   fleet.now += 7;
   fleet.run(a, AttemptOutcome::completed);
-  CHECK(fleet.table.snapshot(a).last_assigned == fleet.now);
+  CHECK(fleet.snapshot(a).last_assigned == fleet.now);
   CHECK(fleet.select(kRoundRobin).value() == "b");
   CHECK(fleet.select(kRoundRobin).value() == "a");
 }

@@ -20,8 +20,8 @@ TEST_CASE("a plain heartbeat leaves no event") {
   report.metrics = R"({"load":0.5})";
   REQUIRE(fleet.table.heartbeat(a, report, fleet.now, fleet.effects).ok());
   REQUIRE(fleet.table.heartbeat(a, {}, fleet.now, fleet.effects).ok());
-  CHECK(fleet.table.snapshot(a).last_seen == fleet.now);
-  CHECK(fleet.table.snapshot(a).metrics == R"({"load":0.5})");
+  CHECK(fleet.snapshot(a).last_seen == fleet.now);
+  CHECK(fleet.snapshot(a).metrics == R"({"load":0.5})");
   CHECK(fleet.events().empty());
   CHECK(fleet.signals().empty());
 }
@@ -126,7 +126,7 @@ TEST_CASE("an agent claims up to its slots and not one more") {
         "agent a: no free slot since 2026-11-21T00:33:10Z: 3 running, max_concurrency is 3");
   fleet.end(a, AttemptOutcome::completed);
   CHECK(fleet.status(a) == AgentStatus::ready);
-  CHECK(fleet.table.snapshot(a).running == 2);
+  CHECK(fleet.snapshot(a).running == 2);
   CHECK(fleet.events().empty());  // busy by slots is computed
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("each outcome is counted as the table says") {
     Fleet fleet;
     const AgentSlot a = fleet.add("a");
     fleet.run(a, row.outcome, 3);
-    const Agent agent = fleet.table.snapshot(a);
+    const Agent agent = fleet.snapshot(a);
     CHECK(agent.tasks_completed == row.completed);
     CHECK(agent.tasks_failed == row.failed);
     CHECK(agent.tasks_crashed == row.crashed);
@@ -182,7 +182,7 @@ TEST_CASE("latency is the first sample, then moves by an eighth; only completion
   const auto run = [&](AttemptOutcome outcome, std::int64_t us) {
     fleet.claim(a);
     fleet.end(a, outcome, us);
-    return fleet.table.snapshot(a).avg_latency_ms;
+    return fleet.snapshot(a).avg_latency_ms;
   };
   CHECK(run(AttemptOutcome::failed, 9'000'000) == 0);
   CHECK(run(AttemptOutcome::completed, 80'000) == 80);

@@ -106,7 +106,7 @@ std::string Plane::select(const SelectRequest& request) {
   SelectAgent op;
   op.request = &request;
   const std::string answer = apply(op);
-  return op.failed ? answer : op.agent_id;
+  return op.failed ? answer : op.agent->agent_id;
 }
 
 std::string Plane::probe(std::string_view agent, bool good) {
