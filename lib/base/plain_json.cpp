@@ -143,7 +143,7 @@ class Scan {
 }  // namespace
 
 bool is_plain_json(std::string_view text, std::size_t max_depth) noexcept {
-  if (text.size() > kPlainJsonBytes) return false;
+  if (text.empty() || text.size() > kPlainJsonBytes) return false;  // an empty view may be null
   constexpr std::size_t kPadding = 16;  // also of words that are compared
   static_assert(kPadding >= Block::kBytes);
   char copy[kPlainJsonBytes + kPadding];

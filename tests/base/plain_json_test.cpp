@@ -5,6 +5,7 @@
 #include "base/entropy.hpp"
 #include "base/json_check.hpp"
 #include "catch.hpp"
+#include "controlplane/json.hpp"
 
 using namespace controlplane;
 
@@ -33,6 +34,11 @@ TEST_CASE("what needs a closer look is not plain") {
                "01", "-", "1.", ".5", "1e5", "1234567890123456", "1.234567890123456", "tru", "nulll",
                "\"\\n\"", "\"\x01\"", "\"\xc3\xa4\"", "\"open", "\"12345678\n\"", "{} {}", "[}", "\x7f");
   CHECK_FALSE(is_plain_json(text, 64));
+}
+
+TEST_CASE("nothing at all is not plain, wherever it points") {
+  CHECK_FALSE(is_plain_json({}, 64));
+  CHECK_FALSE(is_plain_json(Json().text(), 64));
 }
 
 TEST_CASE("a plain text is nested no deeper than the limit") {
