@@ -41,6 +41,7 @@ class TenantStore {
   // Applies `op` before it returns, or answers false and did nothing: then use start(). What it
   // answers is known: who cannot say whether `op` was applied must not have tried it here, because
   // it does not own what a repetition needs.
+  // Who fails it with `unavailable` left it as it was, what it was lent included: it is repeated.
   virtual bool apply(Operation& op) = 0;
   virtual void start(Operation& op, OperationDone& done) = 0;
 
