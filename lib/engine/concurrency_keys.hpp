@@ -71,14 +71,14 @@ class ConcurrencyKeys {
     return task;
   }
 
-  void wait(Slot task) {
-    TaskRecord& record = tasks_[task];
+  void wait(TaskRef task) {
+    TaskRecord& record = *task;
     record.place = Place::key_waiting;
     level_of(keys_[record.key].waiting[{record.queue, record.key_limit}], record)
         .emplace(record.position, task);
   }
-  void remove(Slot task) {
-    TaskRecord& record = tasks_[task];
+  void remove(TaskRef task) {
+    TaskRecord& record = *task;
     record.place = Place::nowhere;
     auto& groups = keys_[record.key].waiting;
     const auto group = groups.find({record.queue, record.key_limit});
@@ -108,10 +108,10 @@ class ConcurrencyKeys {
     for (const PositionSet& level : group) {
       if (level.empty()) continue;
       const Slot head = level.begin()->second;
-      const Turn turn = turn_of(head, tasks_[head], ageing_us_, now);
+      const Turn turn = turn_of(ref_of(tasks_, head), ageing_us_, now);
       if (turn.before(first)) first = turn;
     }
-    TaskRecord& record = tasks_[first.task];
+    TaskRecord& record = *first.task;
     level_of(group, record).erase({record.position, first.task});
     record.place = Place::nowhere;
     return first.task;

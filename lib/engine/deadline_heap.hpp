@@ -25,7 +25,7 @@ class DeadlineHeap {
     return items_.empty() ? std::numeric_limits<Timestamp>::max() : items_[0].when;
   }
   Slot top() const noexcept { return items_[0].slot; }
-  Timestamp when(Slot slot) { return items_[place_(slot)].when; }
+  Timestamp when_at(std::uint32_t place) const noexcept { return items_[place].when; }
 
   void set(Slot slot, Timestamp when) {
     const std::uint32_t at = place_(slot);

@@ -15,7 +15,7 @@ namespace controlplane {
 using PositionSet = std::set<std::pair<std::uint64_t, Slot>>;
 
 struct Turn {
-  Slot task = kNoSlot;  // kNoSlot: after all others
+  TaskRef task{kNoSlot, nullptr};  // kNoSlot: after all others
   std::int64_t level = 0;
   std::uint64_t position = 0;
 
@@ -26,10 +26,9 @@ struct Turn {
 };
 
 // A level per `ageing_us` since the task was first ready; 0 = no ageing.
-inline Turn turn_of(Slot task, const TaskRecord& record, std::int64_t ageing_us,
-                    Timestamp now) noexcept {
-  const std::int64_t aged = ageing_us > 0 ? (now - record.first_ready) / ageing_us : 0;
-  return {task, static_cast<std::int64_t>(record.priority) - aged, record.position};
+inline Turn turn_of(TaskRef task, std::int64_t ageing_us, Timestamp now) noexcept {
+  const std::int64_t aged = ageing_us > 0 ? (now - task->first_ready) / ageing_us : 0;
+  return {task, static_cast<std::int64_t>(task->priority) - aged, task->position};
 }
 
 }  // namespace controlplane

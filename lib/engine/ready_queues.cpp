@@ -127,8 +127,8 @@ void ReadyQueues::trim_idle(std::size_t keep) {
   }
 }
 
-void ReadyQueues::push_fresh(Slot task) {
-  TaskRecord& record = tasks_[task];
+void ReadyQueues::push_fresh(TaskRef task) {
+  TaskRecord& record = *task;
   const auto level_number = static_cast<std::size_t>(record.priority);
   Queue& queue = queues_[record.queue];
   Level& level = queue.levels[level_number];
@@ -140,8 +140,8 @@ void ReadyQueues::push_fresh(Slot task) {
   queue.levels_in_use = static_cast<std::uint8_t>(queue.levels_in_use | (1U << level_number));
 }
 
-void ReadyQueues::push_returned(Slot task) {
-  TaskRecord& record = tasks_[task];
+void ReadyQueues::push_returned(TaskRef task) {
+  TaskRecord& record = *task;
   const auto level_number = static_cast<std::size_t>(record.priority);
   Queue& queue = queues_[record.queue];
   record.place = Place::returned;
@@ -149,8 +149,8 @@ void ReadyQueues::push_returned(Slot task) {
   queue.levels_in_use = static_cast<std::uint8_t>(queue.levels_in_use | (1U << level_number));
 }
 
-void ReadyQueues::remove(Slot task) {
-  TaskRecord& record = tasks_[task];
+void ReadyQueues::remove(TaskRef task) {
+  TaskRecord& record = *task;
   const auto level_number = static_cast<std::size_t>(record.priority);
   Queue& queue = queues_[record.queue];
   Level& level = queue.levels[level_number];
@@ -184,8 +184,8 @@ void ReadyQueues::consider(QueueSlot slot, const std::string& agent, Timestamp n
   do {
     const int number = std::countr_zero(levels);
     levels &= levels - 1;
-    const Slot task = head(queue.levels[static_cast<std::size_t>(number)]);
-    const Turn turn = turn_of(task, tasks_[task], ageing_us_, now);
+    const Slot first = head(queue.levels[static_cast<std::size_t>(number)]);
+    const Turn turn = turn_of(ref_of(tasks_, first), ageing_us_, now);
     if (turn.before(best)) best = turn;
   } while (levels != 0 && ageing_us_ > 0);  // without ageing the first level in use is the best
 }
@@ -210,7 +210,7 @@ ReadyQueues::Offer& ReadyQueues::offer(const std::vector<std::string>& capabilit
   return *(last_offer_ = &offers_.emplace(hash, std::move(made))->second);
 }
 
-Slot ReadyQueues::best(const std::vector<std::string>& capabilities, Slot party, Timestamp now) {
+TaskRef ReadyQueues::best(const std::vector<std::string>& capabilities, Slot party, Timestamp now) {
   const Offer& mine = offer(capabilities);
   Turn best;
   const Party& claimer = parties_[party];

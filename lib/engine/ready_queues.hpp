@@ -55,12 +55,12 @@ class ReadyQueues {
   std::uint64_t& offered_version(QueueSlot queue) { return queues_[queue].offered_version; }
   bool& offered(QueueSlot queue) { return queues_[queue].offered; }
 
-  void push_fresh(Slot task);     // Precondition: its position is the highest so far
-  void push_returned(Slot task);
-  void remove(Slot task);         // from wherever `place` says: fresh or returned
+  void push_fresh(TaskRef task);  // Precondition: its position is the highest so far
+  void push_returned(TaskRef task);
+  void remove(TaskRef task);      // from wherever `place` says: fresh or returned
 
   // The best task that an agent offering `capabilities` may take; kNoSlot if there is none.
-  Slot best(const std::vector<std::string>& capabilities, Slot party, Timestamp now);
+  TaskRef best(const std::vector<std::string>& capabilities, Slot party, Timestamp now);
 
   std::size_t size() const noexcept { return queues_.size(); }
   std::size_t linked_undirected() const noexcept { return undirected_; }

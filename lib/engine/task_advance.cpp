@@ -12,17 +12,17 @@ constexpr std::int64_t kRemovalSlackUs = 10'000;
 }  // namespace
 
 // Execution, total and cancel grace: due for whoever touches the task, before anything else.
-void TaskTable::apply_hard_deadlines(Slot task, Step& step) {
+void TaskTable::apply_hard_deadlines(TaskRef task, Step& step) {
   const auto may_be_due = [&] {
-    return tasks_[task].heap_index != kNoSlot && deadlines_.when(task) <= step.now;
+    return task->heap_index != kNoSlot && deadlines_.when_at(task->heap_index) <= step.now;
   };
   while (may_be_due() && apply_due(task, true, step)) {
   }
 }
 
 // Applies the earliest due deadline of one task; false if none is due.
-bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
-  TaskRecord& record = tasks_[task];
+bool TaskTable::apply_due(TaskRef task, bool only_hard, Step& step) {
+  TaskRecord& record = *task;
   const TaskPolicy& policy = policies_[record.policy];
   enum class Due : std::uint8_t { none, total, exec, grace, lease, queue, wait } due = Due::none;
   Timestamp earliest = step.now;
@@ -54,7 +54,7 @@ bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
       tell_agent(task, AttemptOutcome::crashed, step);
       break;
     case Due::queue: {
-      attempt_of(tasks_[task]).error = SharedText("not claimed within its queue timeout");
+      attempt_of(task).error = SharedText("not claimed within its queue timeout");
       fail_finally(task, TaskState::timeout, TaskReason::queue, "queue_timeout", step);
       break;
     }
@@ -68,18 +68,18 @@ bool TaskTable::apply_due(Slot task, bool only_hard, Step& step) {
   return true;
 }
 
-void TaskTable::time_out_attempt(Slot task, Step& step) {
-  attempts_[tasks_[task].attempt].error = SharedText("execution timeout");
+void TaskTable::time_out_attempt(TaskRef task, Step& step) {
+  attempts_[task->attempt].error = SharedText("execution timeout");
   finish_attempt(task, Ended::exec_timeout, AttemptOutcome::exec_timeout, 0, step);
   failed_once(task, 0, "exec_timeout", step);
   tell_agent(task, AttemptOutcome::exec_timeout, step);
 }
 
-void TaskTable::time_out_total(Slot task, Step& step) {
-  attempt_of(tasks_[task]).error = SharedText("total timeout");
-  const bool leased = tasks_[task].place == Place::leased;
+void TaskTable::time_out_total(TaskRef task, Step& step) {
+  attempt_of(task).error = SharedText("total timeout");
+  const bool leased = task->place == Place::leased;
   if (leased) finish_attempt(task, Ended::total_timeout, AttemptOutcome::cancelled, 0, step);
-  if (tasks_[task].cancel_requested) {
+  if (task->cancel_requested) {
     finish_cancelled(task, step);
   } else {
     fail_finally(task, TaskState::timeout, TaskReason::total, "total_timeout", step);
@@ -92,25 +92,26 @@ void TaskTable::resolve_dependent(Step& step) {
   const Slot parent = families_.first_ended();
   const Child child = families_.take_dependent();
   if (parent == oldest_) plan_removal(step.now);
-  const TaskRecord& record = tasks_[child.task];
+  const TaskRef task = at(child.task);
+  const TaskRecord& record = *task;
   if (record.serial != child.serial) return;  // removed meanwhile
   Family& family = families_.of(child.task);
   --family.awaited;
   if (record.reason != TaskReason::blocked) return;
   const TaskRecord& ended = tasks_[parent];
   if (ended.state != TaskState::completed && policies_[record.policy].allow_failed_parents == 0) {
-    return fail_by_parent(child.task, id_of(ended).str(), step);
+    return fail_by_parent(task, id_of(ended).str(), step);
   }
   if (family.awaited > 0) return;
-  unlink(child.task);
+  unlink(task);
   if (record.until > step.now) {
-    EventDraft event = draft_event(EventType::task_delayed, child.task, step);
+    EventDraft event = draft_event(EventType::task_delayed, task, step);
     event.until = record.until;
     step.effects.event(event);
   } else {
-    emit(EventType::task_ready, child.task, step);
+    emit(EventType::task_ready, task, step);
   }
-  unblock(child.task, step);
+  unblock(task, step);
 }
 
 // When retention begins to remove the oldest terminal task. Call it when there is another oldest, when
@@ -118,18 +119,20 @@ void TaskTable::resolve_dependent(Step& step) {
 // It begins a little late and then removes all that are due: a busy tenant is not woken for each.
 void TaskTable::plan_removal(Timestamp now) {
   removal_due_ = removable_from_ = kNever;
-  if (oldest_ == kNoSlot || families_.resolving(oldest_)) return;
+  if (oldest_ == kNoSlot) return;
+  const TaskRecord& oldest = tasks_[oldest_];
+  if (oldest.family != kNoSlot && families_.resolving(oldest_)) return;
   const bool crowded =
       terminal_count_ > retention_.max_count || terminal_bytes_ > retention_.max_bytes;
   const auto age = crowded ? retention_.min_age : retention_.max_age;
-  removal_due_ = removable_from_ = tasks_[oldest_].since + age.count() * 1000;
+  removal_due_ = removable_from_ = oldest.since + age.count() * 1000;
   removing_ = removing_ && removal_due_ <= now;
   if (!removing_) removal_due_ += kRemovalSlackUs;
 }
 
 void TaskTable::remove_oldest(Timestamp now) {
-  const Slot task = oldest_;
-  TaskRecord& record = tasks_[task];
+  const TaskRef task = at(oldest_);
+  TaskRecord& record = *task;
   unlink(task);
   --terminal_count_;
   terminal_bytes_ -= record_bytes(record);
@@ -145,7 +148,7 @@ void TaskTable::remove_oldest(Timestamp now) {
   index_.erase(task);
   serials_.remove(record.serial, record.state);
   counters_.leave(record.state, record.reason, record.priority);
-  families_.forget(task);
+  if (record.family != kNoSlot) families_.forget(task);
   if (record.attempt != kNoSlot) {
     const AttemptRecord& attempt = attempts_[record.attempt];
     if (attempt.token.party != kNoSlot) parties_.drop(attempt.token.party);
@@ -159,10 +162,10 @@ void TaskTable::remove_oldest(Timestamp now) {
 void TaskTable::advance_one(Step& step) {
   if (families_.any_ended()) return resolve_dependent(step);
   if (deadlines_.next() <= step.now) {
-    const Slot task = deadlines_.top();
+    const TaskRef task = at(deadlines_.top());
     if (apply_due(task, false, step)) return;
     deadlines_.erase(task);  // an entry that was too early; see set_timer
-    return set_timer(task, tasks_[task]);
+    return set_timer(task);
   }
   if (removal_due_ <= step.now) return remove_oldest(step.now);
   if (idempotency_.next_expiry() <= step.now) idempotency_.expire_first();

@@ -7,16 +7,14 @@
 namespace controlplane {
 
 // Heads that cannot go now are moved aside here, once each: due hard deadlines, full keys.
-Slot TaskTable::next_claimable(const std::vector<std::string>& capabilities, Slot party, Step& step) {
+TaskRef TaskTable::next_claimable(const std::vector<std::string>& capabilities, Slot party,
+                                  Step& step) {
   for (;;) {
-    const Slot task = queues_.best(capabilities, party, step.now);
-    if (task == kNoSlot) return kNoSlot;
-    TaskRecord& record = tasks_[task];
-    if (record.heap_index != kNoSlot) {
-      apply_hard_deadlines(task, step);
-      if (record.place != Place::fresh && record.place != Place::returned) continue;
-    }
-    if (keys_.fits(record)) return task;
+    const TaskRef task = queues_.best(capabilities, party, step.now);
+    if (task == kNoSlot) return task;
+    apply_hard_deadlines(task, step);
+    if (task->place != Place::fresh && task->place != Place::returned) continue;
+    if (keys_.fits(*task)) return task;
     queues_.remove(task);
     keys_.wait(task);
   }
@@ -24,7 +22,7 @@ Slot TaskTable::next_claimable(const std::vector<std::string>& capabilities, Slo
 
 bool TaskTable::claim(Slot party, const std::vector<std::string>& capabilities,
                       const ClaimRequest& request, Step& step, ClaimedTask& out) {
-  const Slot task = next_claimable(capabilities, party, step);
+  const TaskRef task = next_claimable(capabilities, party, step);
   if (task == kNoSlot) return false;
   lease(task, party, request, step);
   fill(task, out);
@@ -38,14 +36,14 @@ bool TaskTable::is_of(const TaskId& id, const QueueKey& queue) const {
   return its == &queue || *its == queue;
 }
 
-void TaskTable::lease(Slot task, Slot party_slot, const ClaimRequest& request, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::lease(TaskRef task, Slot party_slot, const ClaimRequest& request, Step& step) {
+  TaskRecord& record = *task;
   observe(counters_.wait, step.now - record.since);
   ++counters_.claimed;
   queues_.remove(task);
   set_state(record, TaskState::claimed, TaskReason::none, step.now);
 
-  AttemptRecord& attempt = attempt_of(record);
+  AttemptRecord& attempt = attempt_of(task);
   Party& party = parties_[party_slot];
   ++party.uses;
   ++party.leases;
@@ -66,7 +64,7 @@ void TaskTable::lease(Slot task, Slot party_slot, const ClaimRequest& request, S
 
   if (record.key != kNoSlot) keys_.leased(record.key);
   if (!request.claim_id.empty()) join_claim_group(task, party_slot, request.claim_id);
-  set_timer(task, record);
+  set_timer(task);
   if (party.agent != kNoAgent) agents_.claimed(party.agent, 1, step.now, step.effects);
   emit(EventType::task_claimed, task, step);
 }
@@ -84,7 +82,7 @@ TaskTable::ClaimIds::iterator TaskTable::find_claim(Slot party, std::string_view
   return found == end ? claim_ids_.end() : found;
 }
 
-void TaskTable::join_claim_group(Slot task, Slot party, const std::string& claim_id) {
+void TaskTable::join_claim_group(TaskRef task, Slot party, const std::string& claim_id) {
   auto found = find_claim(party, claim_id);
   if (found == claim_ids_.end()) {
     found = claim_ids_.emplace(hash_claim(party, claim_id), claim_groups_.take());
@@ -92,7 +90,7 @@ void TaskTable::join_claim_group(Slot task, Slot party, const std::string& claim
     claim_groups_[found->second].party = party;
   }
   ClaimGroup& group = claim_groups_[found->second];
-  AttemptRecord& attempt = attempts_[tasks_[task].attempt];
+  AttemptRecord& attempt = attempts_[task->attempt];
   attempt.claim_group = found->second;
   group.leases.emplace_back(task, attempt.token.nonce);
   ++group.live;
@@ -112,10 +110,10 @@ bool TaskTable::claim_again(Slot party, const ClaimRequest& request, Step& step,
   const auto found = find_claim(party, request.claim_id);
   if (found == claim_ids_.end()) return false;
   const auto leases = claim_groups_[found->second].leases;  // a deadline below may end the group
-  for (const auto& [task, nonce] : leases) {
-    const auto held = [&, nonce = nonce, task = task] {
-      const TaskRecord& record = tasks_[task];
-      return record.place == Place::leased && attempts_[record.attempt].token.nonce == nonce;
+  for (const auto& [slot, nonce] : leases) {
+    const TaskRef task = at(slot);
+    const auto held = [&, nonce = nonce] {
+      return task->place == Place::leased && attempts_[task->attempt].token.nonce == nonce;
     };
     if (held()) apply_hard_deadlines(task, step);
     if (held()) fill(task, out.emplace_back());
@@ -124,8 +122,8 @@ bool TaskTable::claim_again(Slot party, const ClaimRequest& request, Step& step,
   return !out.empty();
 }
 
-void TaskTable::fill(Slot task, ClaimedTask& out) const {
-  const TaskRecord& record = tasks_[task];
+void TaskTable::fill(TaskRef task, ClaimedTask& out) const {
+  const TaskRecord& record = *task;
   const AttemptRecord& attempt = attempts_[record.attempt];
   out.id = id_of(record);
   out.lease = Lease(attempt.token.attempt, attempt.token.nonce);

@@ -33,8 +33,8 @@ std::string task_prefix(const TaskId& id) { return "task " + id.str() + ": "; }
 
 }  // namespace
 
-Error TaskTable::not_holder(Slot task, std::uint32_t attempt) const {
-  const TaskRecord& record = tasks_[task];
+Error TaskTable::not_holder(TaskRef task, std::uint32_t attempt) const {
+  const TaskRecord& record = *task;
   std::string message = task_prefix(id_of(record));
   const AttemptToken* token = holder(record);
   if (record.place == Place::leased) {
@@ -50,9 +50,9 @@ Error TaskTable::not_holder(Slot task, std::uint32_t attempt) const {
   return Error::conflict(std::move(message));
 }
 
-Error TaskTable::already_ended(Slot task, EndKind kind) const {
-  const AttemptRecord& attempt = attempts_[tasks_[task].attempt];
-  std::string message = task_prefix(id_of(tasks_[task])) + "already " +
+Error TaskTable::already_ended(TaskRef task, EndKind kind) const {
+  const AttemptRecord& attempt = attempts_[task->attempt];
+  std::string message = task_prefix(id_of(*task)) + "already " +
                         std::string(to_string(attempt.how)) + " (attempt " +
                         std::to_string(attempt.ended.attempt) + ")";
   if (attempt.how == ended_by(kind)) message += ", with other content";
@@ -63,8 +63,8 @@ Error TaskTable::already_ended(Slot task, EndKind kind) const {
 // Without a lease: the attempt that this coordinator handed out to the agent, else the current one
 // if it is the agent's. The record itself remembers who handed it out. Any call of an agent counts
 // as a sign of life, one that comes too late also.
-Result<TaskTable::Token> TaskTable::resolve(Slot task, const AttemptRef& ref, Step& step) {
-  const TaskRecord& record = tasks_[task];
+Result<TaskTable::Token> TaskTable::resolve(TaskRef task, const AttemptRef& ref, Step& step) {
+  const TaskRecord& record = *task;
   const bool leased = record.place == Place::leased;
   const AttemptRecord* attempt = record.attempt == kNoSlot ? nullptr : &attempts_[record.attempt];
   if (!ref.lease.empty()) {
@@ -111,18 +111,18 @@ void TaskTable::heard_of(Slot party, Step& step) {
 void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
   item.failure.reset();
   item.duplicate = false;
-  const Result<Slot> found = require(item.attempt->task_id, step);
+  const Result<TaskRef> found = require(item.attempt->task_id, step);
   if (!found) {
     item.failure = found.error();
     return;
   }
-  const Slot task = *found;
+  const TaskRef task = *found;
   const Result<Token> token = resolve(task, *item.attempt, step);
   if (!token) {
     item.failure = token.error();
     return;
   }
-  AttemptRecord& attempt = attempts_[tasks_[task].attempt];
+  AttemptRecord& attempt = attempts_[task->attempt];
   if (*token == Token::ended) {
     if (attempt.how == ended_by(kind) && attempt.ended_digest == item.digest) {
       item.duplicate = true;
@@ -145,16 +145,16 @@ void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
   }
 }
 
-void TaskTable::complete(Slot task, AttemptEnd& item, Step& step) {
-  attempts_[tasks_[task].attempt].result = std::move(item.result);
+void TaskTable::complete(TaskRef task, AttemptEnd& item, Step& step) {
+  attempts_[task->attempt].result = std::move(item.result);
   finish_attempt(task, Ended::completed, AttemptOutcome::completed, item.digest, step);
   finish(task, TaskState::completed, TaskReason::none, step);
   emit(EventType::task_completed, task, step);
   tell_agent(task, AttemptOutcome::completed, step);
 }
 
-void TaskTable::fail(Slot task, const AttemptEnd& item, Step& step) {
-  attempts_[tasks_[task].attempt].error = SharedText(item.error);
+void TaskTable::fail(TaskRef task, const AttemptEnd& item, Step& step) {
+  attempts_[task->attempt].error = SharedText(item.error);
   const AttemptOutcome outcome = outcome_of(item.fail_kind);
   finish_attempt(task, Ended::failed, outcome, item.digest, step);
   switch (item.fail_kind) {
@@ -165,15 +165,15 @@ void TaskTable::fail(Slot task, const AttemptEnd& item, Step& step) {
   tell_agent(task, outcome, step);
 }
 
-void TaskTable::failed_fatally(Slot task, Step& step) {
-  if (tasks_[task].cancel_requested) return finish_cancelled(task, step);
+void TaskTable::failed_fatally(TaskRef task, Step& step) {
+  if (task->cancel_requested) return finish_cancelled(task, step);
   fail_finally(task, TaskState::failed, TaskReason::fatal, "fatal", step);
 }
 
 // The attempt is over; a counted failure. `kind` retryable or exec_timeout.
-void TaskTable::failed_once(Slot task, std::int64_t retry_after_us, std::string_view kind,
+void TaskTable::failed_once(TaskRef task, std::int64_t retry_after_us, std::string_view kind,
                             Step& step) {
-  TaskRecord& record = tasks_[task];
+  TaskRecord& record = *task;
   if (record.cancel_requested) return finish_cancelled(task, step);
   AttemptRecord& attempt = attempts_[record.attempt];
   const TaskPolicy& policy = policies_[record.policy];
@@ -186,8 +186,8 @@ void TaskTable::failed_once(Slot task, std::int64_t retry_after_us, std::string_
   retry(task, std::max(delay, retry_after_us), kind, step);
 }
 
-void TaskTable::rate_limited(Slot task, std::int64_t retry_after_us, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::rate_limited(TaskRef task, std::int64_t retry_after_us, Step& step) {
+  TaskRecord& record = *task;
   if (record.cancel_requested) return finish_cancelled(task, step);
   AttemptRecord& attempt = attempts_[record.attempt];
   if (++attempt.rate_limited_in_row >= limits_.max_rate_limited) {
@@ -198,11 +198,11 @@ void TaskTable::rate_limited(Slot task, std::int64_t retry_after_us, Step& step)
   retry(task, retry_after_us > 0 ? retry_after_us : delay, "rate_limited", step);
 }
 
-void TaskTable::retry(Slot task, std::int64_t delay_us, std::string_view kind, Step& step) {
+void TaskTable::retry(TaskRef task, std::int64_t delay_us, std::string_view kind, Step& step) {
   ++counters_.retries;
   EventDraft event = draft_event(EventType::task_retrying, task, step);
   event.kind = kind;
-  event.text = attempts_[tasks_[task].attempt].error.text();
+  event.text = attempts_[task->attempt].error.text();
   event.will_retry = true;
   if (delay_us > 0) event.until = step.now + delay_us;
   step.effects.event(event);
@@ -210,21 +210,21 @@ void TaskTable::retry(Slot task, std::int64_t delay_us, std::string_view kind, S
   make_wait(task, TaskReason::backoff, step.now + delay_us, step);
 }
 
-void TaskTable::fail_finally(Slot task, TaskState state, TaskReason reason, std::string_view kind,
+void TaskTable::fail_finally(TaskRef task, TaskState state, TaskReason reason, std::string_view kind,
                              Step& step) {
   finish(task, state, reason, step);
   EventDraft event = draft_event(
       state == TaskState::timeout ? EventType::task_timeout : EventType::task_failed, task, step);
   event.reason = reason;
   event.kind = kind;
-  event.text = attempts_[tasks_[task].attempt].error.text();
+  event.text = attempts_[task->attempt].error.text();
   event.will_retry = false;
   step.effects.event(event);
 }
 
 // The attempt is over without a fault of the task; more than max_releases in a row are one.
-void TaskTable::released(Slot task, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::released(TaskRef task, Step& step) {
+  TaskRecord& record = *task;
   ++counters_.releases;
   if (record.cancel_requested) return finish_cancelled(task, step);
   AttemptRecord& attempt = attempts_[record.attempt];
@@ -238,8 +238,8 @@ void TaskTable::released(Slot task, Step& step) {
   make_ready(task, step);
 }
 
-void TaskTable::crashed(Slot task, std::string_view error, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::crashed(TaskRef task, std::string_view error, Step& step) {
+  TaskRecord& record = *task;
   ++counters_.crashes;
   if (record.cancel_requested) return finish_cancelled(task, step);
   AttemptRecord& attempt = attempts_[record.attempt];
@@ -259,38 +259,39 @@ std::uint64_t TaskTable::end_leases(Slot party, Ended how, Step& step) {
        task = attempts_[tasks_[task].attempt].lease_next) {
     held.push_back(task);
   }
-  for (auto task = held.rbegin(); task != held.rend(); ++task) {
-    apply_hard_deadlines(*task, step);
-    if (tasks_[*task].place != Place::leased) continue;
+  for (auto slot = held.rbegin(); slot != held.rend(); ++slot) {
+    const TaskRef task = at(*slot);
+    apply_hard_deadlines(task, step);
+    if (task->place != Place::leased) continue;
     ++ended;
-    finish_attempt(*task, how, outcome, 0, step);
+    finish_attempt(task, how, outcome, 0, step);
     if (how == Ended::superseded) {
-      crashed(*task, "its agent was registered again", step);
+      crashed(task, "its agent was registered again", step);
     } else {
-      released(*task, step);
+      released(task, step);
     }
-    tell_agent(*task, outcome, step);
+    tell_agent(task, outcome, step);
   }
   return ended;
 }
 
 void TaskTable::hold(HoldKind kind, AttemptHold& item, const Progress* progress, Step& step) {
   item.failure.reset();
-  const Result<Slot> found = require(item.attempt->task_id, step);
+  const Result<TaskRef> found = require(item.attempt->task_id, step);
   if (!found) {
     item.failure = found.error();
     return;
   }
-  const Slot task = *found;
+  const TaskRef task = *found;
   const Result<Token> token = resolve(task, *item.attempt, step);
   if (!token || *token == Token::ended) {
     if (token) ++counters_.stale;
     item.failure = token ? Error::conflict(task_prefix(item.attempt->task_id) + "already " +
-                                           std::string(to_string(attempts_[tasks_[task].attempt].how)))
+                                           std::string(to_string(attempts_[task->attempt].how)))
                          : token.error();
     return;
   }
-  TaskRecord& record = tasks_[task];
+  TaskRecord& record = *task;
   AttemptRecord& attempt = attempts_[record.attempt];
   if (kind == HoldKind::start && record.state == TaskState::claimed) {
     set_state(record, TaskState::running, TaskReason::none, step.now);
@@ -304,8 +305,8 @@ void TaskTable::hold(HoldKind kind, AttemptHold& item, const Progress* progress,
   item.status = {attempt.lease_until, attempt.deadline, record.cancel_requested};
 }
 
-void TaskTable::report(Slot task, const Progress& progress, Step& step) {
-  AttemptRecord& attempt = attempts_[tasks_[task].attempt];
+void TaskTable::report(TaskRef task, const Progress& progress, Step& step) {
+  AttemptRecord& attempt = attempts_[task->attempt];
   attempt.fraction = progress.fraction;
   attempt.note = SharedText(progress.note);
   if (!progress.data.empty()) attempt.checkpoint = progress.data;
@@ -316,17 +317,17 @@ void TaskTable::report(Slot task, const Progress& progress, Step& step) {
 }
 
 // A leased one, by force or at the end of the grace.
-void TaskTable::end_cancelled(Slot task, Step& step) {
+void TaskTable::end_cancelled(TaskRef task, Step& step) {
   finish_attempt(task, Ended::cancelled, AttemptOutcome::cancelled, 0, step);
   finish_cancelled(task, step);
   tell_agent(task, AttemptOutcome::cancelled, step);
 }
 
 Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
-  const Result<Slot> found = require(id, step);
+  const Result<TaskRef> found = require(id, step);
   if (!found) return found.error();
-  const Slot task = *found;
-  TaskRecord& record = tasks_[task];
+  const TaskRef task = *found;
+  TaskRecord& record = *task;
   if (record.state == TaskState::cancelled) return TaskState::cancelled;
   if (is_terminal(record.state)) {
     return Error::conflict(task_prefix(id) + "it ended as " + std::string(to_string(record.state)));
@@ -342,7 +343,7 @@ Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
   if (!record.cancel_requested) {
     record.cancel_requested = true;
     attempts_[record.attempt].cancel_at = step.now + cancel_grace_us_;
-    set_timer(task, record);
+    set_timer(task);
     EventDraft event = draft_event(EventType::task_cancel_requested, task, step);
     event.until = step.now + cancel_grace_us_;
     step.effects.event(event);
@@ -351,10 +352,10 @@ Result<TaskState> TaskTable::cancel(const TaskId& id, bool force, Step& step) {
 }
 
 Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step& step) {
-  const Result<Slot> found = require(id, step);
+  const Result<TaskRef> found = require(id, step);
   if (!found) return found.error();
-  const Slot task = *found;
-  TaskRecord& record = tasks_[task];
+  const TaskRef task = *found;
+  TaskRecord& record = *task;
   if (record.state != TaskState::pending) {
     return Error::failed_precondition(task_prefix(id) + "it is " +
                                       std::string(to_string(record.state)) +
@@ -385,7 +386,7 @@ Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step
   const Timestamp since = record.since;  // not ready anew: its queue timeout runs on
   make_ready(task, step);
   record.since = since;
-  set_timer(task, record);
+  set_timer(task);
   return {};
 }
 

@@ -29,10 +29,9 @@ std::string all_of(const std::vector<std::string>& capabilities) {
 }  // namespace
 
 Result<Explanation> TaskTable::explain(const TaskId& id, Step& step) {
-  const Result<Slot> found = require(id, step);
+  const Result<TaskRef> found = require(id, step);
   if (!found) return found.error();
-  const Slot task = *found;
-  const TaskRecord& record = tasks_[task];
+  const TaskRecord& record = **found;
   const QueueKey& key = *queues_.key(record.queue);
   Explanation told;
   told.id = id;

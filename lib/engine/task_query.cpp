@@ -76,12 +76,12 @@ Task TaskTable::snapshot(Slot slot) const {
 
 Result<Task> TaskTable::get(const TaskId& id, bool watch, bool only_terminal, TaskState& state,
                             Step& step) {
-  const Result<Slot> found = require(id, step);
+  const Result<TaskRef> found = require(id, step);
   if (!found) return found.error();
-  TaskRecord& record = tasks_[*found];
-  state = record.state;
-  if (watch && !is_terminal(state)) record.watched = true;
-  if (is_terminal(state) || !only_terminal) return snapshot(*found);
+  const TaskRef task = *found;
+  state = task->state;
+  if (watch && !is_terminal(state)) task->watched = true;
+  if (is_terminal(state) || !only_terminal) return snapshot(task);
   return Task{};
 }
 

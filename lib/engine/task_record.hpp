@@ -56,6 +56,16 @@ struct TaskRecord {
   bool cancel_requested = false;
 };
 
+// A task on its way through a transition: looked up once, because records never move.
+struct TaskRef {
+  Slot slot;
+  TaskRecord* record;
+  TaskRecord* operator->() const noexcept { return record; }
+  TaskRecord& operator*() const noexcept { return *record; }
+  operator Slot() const noexcept { return slot; }  // NOLINT: implicit by design
+};
+inline TaskRef ref_of(Slab<TaskRecord>& tasks, Slot slot) noexcept { return {slot, &tasks[slot]}; }
+
 // One claimed attempt's proof: who holds it.
 struct AttemptToken {
   std::uint64_t nonce = 0;

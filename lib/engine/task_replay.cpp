@@ -93,9 +93,9 @@ Result<TaskId> TaskTable::replay(const ReplayTask& request, Step& step) {
     return Error::already_exists("operation_id " + std::string(request.operation_id) +
                                  " was used for task " + done->task.str() + " with other content");
   }
-  const Result<Slot> found = require(*request.id, step);
+  const Result<TaskRef> found = require(*request.id, step);
   if (!found) return found.error();
-  const TaskState state = tasks_[*found].state;
+  const TaskState state = (*found)->state;
   if (state != TaskState::failed && state != TaskState::timeout) {
     return Error::failed_precondition("task " + request.id->str() + ": it is " +
                                       std::string(to_string(state)) +

@@ -190,8 +190,8 @@ void TaskTable::submit(TaskDraft& draft, Step& step) {
   Binding binding;
   if ((draft.error = bind(*draft.spec, binding))) return;
 
-  const Slot task = tasks_.take();
-  TaskRecord& record = tasks_[task];
+  const TaskRef task = at(tasks_.take());
+  TaskRecord& record = *task;
   record.type = binding.type;
   record.policy = binding.policy;
   record.queue = binding.queue;
@@ -212,8 +212,8 @@ void TaskTable::submit(TaskDraft& draft, Step& step) {
 }
 
 // The first state: failed by a parent, blocked, delayed or ready.
-void TaskTable::begin(Slot task, const TaskDraft& draft, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::begin(TaskRef task, const TaskDraft& draft, Step& step) {
+  TaskRecord& record = *task;
   if (draft.replayed_from.empty()) {
     emit(EventType::task_submitted, task, step);
   } else {
@@ -236,7 +236,7 @@ void TaskTable::begin(Slot task, const TaskDraft& draft, Step& step) {
     }
   }
   if (!failed_parent.empty()) return fail_by_parent(task, failed_parent, step);
-  const Family* family = families_.find(task);
+  const Family* family = record.family == kNoSlot ? nullptr : families_.find(task);
   if (family != nullptr && family->awaited > 0) {
     return make_wait(task, TaskReason::blocked, record.until, step);
   }
@@ -257,7 +257,7 @@ bool TaskTable::has_room_for_dependents(Slot parent, std::size_t count) {
   return fits();
 }
 
-void TaskTable::link_dependent(Slot parent, Slot task, Step& step) {
+void TaskTable::link_dependent(Slot parent, TaskRef task, Step& step) {
   if (!keeps_dependents(parent)) return;
   families_.add(parent, task);
   if (tasks_[parent].place != Place::terminal) return;
@@ -268,17 +268,17 @@ void TaskTable::link_dependent(Slot parent, Slot task, Step& step) {
 }
 
 // No parent is awaited: a delay may still run.
-void TaskTable::unblock(Slot task, Step& step) {
-  const Timestamp until = tasks_[task].until;
+void TaskTable::unblock(TaskRef task, Step& step) {
+  const Timestamp until = task->until;
   if (until > step.now) return make_wait(task, TaskReason::delayed, until, step);
   make_ready(task, step);
 }
 
-void TaskTable::fail_by_parent(Slot task, std::string_view parent, Step& step) {
+void TaskTable::fail_by_parent(TaskRef task, std::string_view parent, Step& step) {
   const Slot slot = find(TaskId(parent));
   const std::string error = "parent task " + std::string(parent) + " ended as " +
                             std::string(to_string(tasks_[slot].state));
-  attempt_of(tasks_[task]).error = SharedText(error);
+  attempt_of(task).error = SharedText(error);
   finish(task, TaskState::failed, TaskReason::fatal, step);
   EventDraft event = draft_event(EventType::task_failed, task, step);
   event.reason = TaskReason::fatal;

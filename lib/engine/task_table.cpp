@@ -82,19 +82,20 @@ Slot TaskTable::find(const TaskId& id) const {
   });
 }
 
-Result<Slot> TaskTable::require(const TaskId& id, Step& step) {
-  const Slot task = find(id);
-  if (task == kNoSlot) {
+Result<TaskRef> TaskTable::require(const TaskId& id, Step& step) {
+  const Slot slot = find(id);
+  if (slot == kNoSlot) {
     const auto* key = idempotency_.find(IdempotencyIndex::key_of_id(id.str()));
     return Error::not_found("task " + id.str() +
                             (key != nullptr ? " was removed by retention" : " does not exist"));
   }
+  const TaskRef task = at(slot);
   apply_hard_deadlines(task, step);
   return task;
 }
 
-EventDraft TaskTable::draft_event(EventType type, Slot task, Step& step) const {
-  const TaskRecord& record = tasks_[task];
+EventDraft TaskTable::draft_event(EventType type, TaskRef task, Step& step) const {
+  const TaskRecord& record = *task;
   EventDraft event;
   event.type = type;
   event.time = step.now;
@@ -115,8 +116,8 @@ EventDraft TaskTable::draft_event(EventType type, Slot task, Step& step) const {
 }
 
 // Most events say no more than which attempt of which task: no draft is built for them.
-void TaskTable::emit(EventType type, Slot task, Step& step) {
-  const TaskRecord& record = tasks_[task];
+void TaskTable::emit(EventType type, TaskRef task, Step& step) {
+  const TaskRecord& record = *task;
   if (record.details != nullptr) return step.effects.event(draft_event(type, task, step));
   const AttemptToken* token = holder(record);
   append_task_event(step.effects.log, type, step.now, record.uuid, token == nullptr ? 0 : token->attempt,
@@ -132,8 +133,8 @@ void TaskTable::set_state(TaskRecord& record, TaskState state, TaskReason reason
   counters_.enter(state, reason, record.priority);
 }
 
-void TaskTable::unlink(Slot task) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::unlink(TaskRef task) {
+  TaskRecord& record = *task;
   switch (record.place) {
     case Place::fresh:
     case Place::returned: queues_.remove(task); break;
@@ -163,8 +164,8 @@ void TaskTable::unlink(Slot task) {
   }
 }
 
-void TaskTable::make_ready(Slot task, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::make_ready(TaskRef task, Step& step) {
+  TaskRecord& record = *task;
   set_state(record, TaskState::pending, TaskReason::ready, step.now);
   record.until = 0;
   const bool fresh = record.position == 0;
@@ -172,18 +173,18 @@ void TaskTable::make_ready(Slot task, Step& step) {
     record.position = ++last_position_;
     record.first_ready = step.now;
   }
-  set_timer(task, record);
+  set_timer(task);
   if (!keys_.fits(record)) return keys_.wait(task);
   fresh ? queues_.push_fresh(task) : queues_.push_returned(task);
   tell_ready(task, step);
 }
 
-void TaskTable::make_wait(Slot task, TaskReason reason, Timestamp until, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::make_wait(TaskRef task, TaskReason reason, Timestamp until, Step& step) {
+  TaskRecord& record = *task;
   set_state(record, TaskState::pending, reason, step.now);
   record.until = until;
   record.place = Place::waiting;
-  set_timer(task, record);
+  set_timer(task);
 }
 
 Timestamp TaskTable::next_deadline(const TaskRecord& record) const {
@@ -204,20 +205,21 @@ Timestamp TaskTable::next_deadline(const TaskRecord& record) const {
 }
 
 // An entry that is too early stays: it is put right when it comes up, so a renewal costs nothing.
-void TaskTable::set_timer(Slot task, const TaskRecord& record) {
+void TaskTable::set_timer(TaskRef task) {
+  const TaskRecord& record = *task;
   const Timestamp next = next_deadline(record);
   if (next == kNever) {
     if (record.heap_index != kNoSlot) deadlines_.erase(task);
-  } else if (record.heap_index == kNoSlot || deadlines_.when(task) > next) {
+  } else if (record.heap_index == kNoSlot || deadlines_.when_at(record.heap_index) > next) {
     deadlines_.set(task, next);
   }
 }
 
 // Takes the task out of its holder's hands. The caller decides where it goes, and then tells the
 // agent, so that what changes there is an event after the one that caused it.
-void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
+void TaskTable::finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
                                Step& step) {
-  TaskRecord& record = tasks_[task];
+  TaskRecord& record = *task;
   AttemptRecord& attempt = attempts_[record.attempt];
   unlink(task);
   if (attempt.ended.party != kNoSlot) parties_.drop(attempt.ended.party);
@@ -231,11 +233,11 @@ void TaskTable::finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std
   if (attempt.claim_group != kNoSlot) leave_claim_group(attempt);
   observe(counters_.duration, step.now - attempt.claimed_at);
   if (record.key == kNoSlot) return;
-  for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(fitting, step);
+  for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(at(fitting), step);
 }
 
-void TaskTable::tell_agent(Slot task, AttemptOutcome outcome, Step& step) {
-  const AttemptRecord& attempt = attempts_[tasks_[task].attempt];
+void TaskTable::tell_agent(TaskRef task, AttemptOutcome outcome, Step& step) {
+  const AttemptRecord& attempt = attempts_[task->attempt];
   const AgentSlot agent = parties_[attempt.ended.party].agent;
   if (agent == kNoAgent) return;
   // The holder was as quiet as it may be, and somebody else ended it: silence begins here.
@@ -247,28 +249,30 @@ void TaskTable::tell_agent(Slot task, AttemptOutcome outcome, Step& step) {
 }
 
 // Takes out a task that nobody holds; if it had its turn at a key, the next one gets it.
-void TaskTable::withdraw(Slot task, Step& step) {
-  const TaskRecord& record = tasks_[task];
+void TaskTable::withdraw(TaskRef task, Step& step) {
+  const TaskRecord& record = *task;
   const bool queued = record.place == Place::fresh || record.place == Place::returned;
   unlink(task);
   if (!queued || record.key == kNoSlot) return;
-  if (const Slot next = keys_.next_after(record, step.now); next != kNoSlot) return_to_queue(next, step);
+  if (const Slot next = keys_.next_after(record, step.now); next != kNoSlot) {
+    return_to_queue(at(next), step);
+  }
 }
 
-void TaskTable::return_to_queue(Slot task, Step& step) {
+void TaskTable::return_to_queue(TaskRef task, Step& step) {
   queues_.push_returned(task);
   tell_ready(task, step);
 }
 
-void TaskTable::tell_ready(Slot task, Step& step) {
+void TaskTable::tell_ready(TaskRef task, Step& step) {
   if (!step.effects.watched) return;
   step.effects.signals.push_back(
-      {Signal::Kind::task_ready, 1, queues_.key(tasks_[task].queue), {}, {}, {}});
+      {Signal::Kind::task_ready, 1, queues_.key(task->queue), {}, {}, {}});
 }
 
 // Precondition: linked nowhere, or waiting in a queue; not leased. The caller appends the event.
-void TaskTable::finish(Slot task, TaskState state, TaskReason reason, Step& step) {
-  TaskRecord& record = tasks_[task];
+void TaskTable::finish(TaskRef task, TaskState state, TaskReason reason, Step& step) {
+  TaskRecord& record = *task;
   withdraw(task, step);
   set_state(record, state, reason, step.now);
   ++counters_.ended_total[static_cast<std::size_t>(state)];
@@ -283,7 +287,7 @@ void TaskTable::finish(Slot task, TaskState state, TaskReason reason, Step& step
   newest_ = task;
   ++terminal_count_;
   terminal_bytes_ += record_bytes(record);
-  families_.parent_ended(task);
+  if (record.family != kNoSlot) families_.parent_ended(task);
   plan_removal(step.now);
   if (record.watched) {
     record.watched = false;
@@ -291,7 +295,7 @@ void TaskTable::finish(Slot task, TaskState state, TaskReason reason, Step& step
   }
 }
 
-void TaskTable::finish_cancelled(Slot task, Step& step) {
+void TaskTable::finish_cancelled(TaskRef task, Step& step) {
   finish(task, TaskState::cancelled, TaskReason::none, step);
   emit(EventType::task_cancelled, task, step);
 }

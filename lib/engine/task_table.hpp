@@ -113,47 +113,48 @@ class TaskTable {
   std::shared_ptr<const TaskDetails> make_details(TaskDraft& draft) const;
   TaskPolicy policy_of(const TaskSpec& spec) const;
   void remember_keys(const TaskDraft& draft, TaskRecord& record);
-  void begin(Slot task, const TaskDraft& draft, Step& step);
+  void begin(TaskRef task, const TaskDraft& draft, Step& step);
   bool keeps_dependents(Slot parent) const;
   bool has_room_for_dependents(Slot parent, std::size_t count);
-  void link_dependent(Slot parent, Slot task, Step& step);
-  void unblock(Slot task, Step& step);
-  void fail_by_parent(Slot task, std::string_view parent, Step& step);
+  void link_dependent(Slot parent, TaskRef task, Step& step);
+  void unblock(TaskRef task, Step& step);
+  void fail_by_parent(TaskRef task, std::string_view parent, Step& step);
   void count_unservable(const TaskRecord& record);
 
   // task_claim.cpp
-  void lease(Slot task, Slot party, const ClaimRequest& request, Step& step);
-  void fill(Slot task, ClaimedTask& out) const;
-  Slot next_claimable(const std::vector<std::string>& capabilities, Slot party, Step& step);
-  void join_claim_group(Slot task, Slot party, const std::string& claim_id);
+  void lease(TaskRef task, Slot party, const ClaimRequest& request, Step& step);
+  void fill(TaskRef task, ClaimedTask& out) const;
+  TaskRef next_claimable(const std::vector<std::string>& capabilities, Slot party, Step& step);
+  void join_claim_group(TaskRef task, Slot party, const std::string& claim_id);
   void leave_claim_group(AttemptRecord& attempt);
 
   // task_ends.cpp
   enum class Token : std::uint8_t { current, ended };
-  Result<Token> resolve(Slot task, const AttemptRef& ref, Step& step);
+  Result<Token> resolve(TaskRef task, const AttemptRef& ref, Step& step);
   void heard_of(Slot party, Step& step);
-  Error not_holder(Slot task, std::uint32_t attempt) const;
-  Error already_ended(Slot task, EndKind kind) const;
-  void complete(Slot task, AttemptEnd& item, Step& step);
-  void fail(Slot task, const AttemptEnd& item, Step& step);
-  void report(Slot task, const Progress& progress, Step& step);
+  Error not_holder(TaskRef task, std::uint32_t attempt) const;
+  Error already_ended(TaskRef task, EndKind kind) const;
+  void complete(TaskRef task, AttemptEnd& item, Step& step);
+  void fail(TaskRef task, const AttemptEnd& item, Step& step);
+  void report(TaskRef task, const Progress& progress, Step& step);
   // What follows the end of an attempt; finish_attempt came before.
-  void failed_fatally(Slot task, Step& step);
-  void failed_once(Slot task, std::int64_t retry_after_us, std::string_view kind, Step& step);
-  void rate_limited(Slot task, std::int64_t retry_after_us, Step& step);
-  void released(Slot task, Step& step);
-  void crashed(Slot task, std::string_view error, Step& step);
-  void retry(Slot task, std::int64_t delay_us, std::string_view kind, Step& step);
-  void end_cancelled(Slot task, Step& step);
-  void fail_finally(Slot task, TaskState state, TaskReason reason, std::string_view kind, Step& step);
+  void failed_fatally(TaskRef task, Step& step);
+  void failed_once(TaskRef task, std::int64_t retry_after_us, std::string_view kind, Step& step);
+  void rate_limited(TaskRef task, std::int64_t retry_after_us, Step& step);
+  void released(TaskRef task, Step& step);
+  void crashed(TaskRef task, std::string_view error, Step& step);
+  void retry(TaskRef task, std::int64_t delay_us, std::string_view kind, Step& step);
+  void end_cancelled(TaskRef task, Step& step);
+  void fail_finally(TaskRef task, TaskState state, TaskReason reason, std::string_view kind, Step& step);
 
   // task_table.cpp: the moves that all transitions are made of
+  TaskRef at(Slot task) { return ref_of(tasks_, task); }
   Slot find(const TaskId& id) const;
-  Result<Slot> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
+  Result<TaskRef> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
   TaskId id_of(const TaskRecord& record) const;
-  AttemptRecord& attempt_of(TaskRecord& record) {  // made if it has none
-    if (record.attempt == kNoSlot) record.attempt = attempts_.take();
-    return attempts_[record.attempt];
+  AttemptRecord& attempt_of(TaskRef task) {  // made if it has none
+    if (task->attempt == kNoSlot) task->attempt = attempts_.take();
+    return attempts_[task->attempt];
   }
   const AttemptToken* holder(const TaskRecord& record) const {  // of the current or last attempt
     if (record.attempt == kNoSlot) return nullptr;
@@ -161,28 +162,28 @@ class TaskTable {
     return token.attempt == 0 ? nullptr : &token;
   }
   void set_state(TaskRecord& record, TaskState state, TaskReason reason, Timestamp now);
-  void unlink(Slot task);                     // from its place
-  void withdraw(Slot task, Step& step);
-  void return_to_queue(Slot task, Step& step);
-  void tell_ready(Slot task, Step& step);
-  void make_ready(Slot task, Step& step);     // into its queue, or its key's waiting list
-  void make_wait(Slot task, TaskReason reason, Timestamp until, Step& step);
-  void finish_attempt(Slot task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
+  void unlink(TaskRef task);                     // from its place
+  void withdraw(TaskRef task, Step& step);
+  void return_to_queue(TaskRef task, Step& step);
+  void tell_ready(TaskRef task, Step& step);
+  void make_ready(TaskRef task, Step& step);     // into its queue, or its key's waiting list
+  void make_wait(TaskRef task, TaskReason reason, Timestamp until, Step& step);
+  void finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
                       Step& step);
-  void tell_agent(Slot task, AttemptOutcome outcome, Step& step);  // of its last ended attempt
-  void finish(Slot task, TaskState state, TaskReason reason, Step& step);
-  void finish_cancelled(Slot task, Step& step);
-  void set_timer(Slot task, const TaskRecord& record);
+  void tell_agent(TaskRef task, AttemptOutcome outcome, Step& step);  // of its last ended attempt
+  void finish(TaskRef task, TaskState state, TaskReason reason, Step& step);
+  void finish_cancelled(TaskRef task, Step& step);
+  void set_timer(TaskRef task);
   std::uint64_t record_bytes(const TaskRecord& record) const;
   Timestamp next_deadline(const TaskRecord& record) const;
-  EventDraft draft_event(EventType type, Slot task, Step& step) const;
-  void emit(EventType type, Slot task, Step& step);
+  EventDraft draft_event(EventType type, TaskRef task, Step& step) const;
+  void emit(EventType type, TaskRef task, Step& step);
 
   // task_advance.cpp
-  void apply_hard_deadlines(Slot task, Step& step);
-  bool apply_due(Slot task, bool only_hard, Step& step);
-  void time_out_attempt(Slot task, Step& step);
-  void time_out_total(Slot task, Step& step);
+  void apply_hard_deadlines(TaskRef task, Step& step);
+  bool apply_due(TaskRef task, bool only_hard, Step& step);
+  void time_out_attempt(TaskRef task, Step& step);
+  void time_out_total(TaskRef task, Step& step);
   void resolve_dependent(Step& step);
   void remove_oldest(Timestamp now);
   void plan_removal(Timestamp now);

@@ -31,7 +31,7 @@ struct AgentAudit {
       REQUIRE(agent.health == health_of(agent));
       REQUIRE(agent.available == is_available(agent));
       REQUIRE(impl.find(agent.agent_id) == slot);
-      REQUIRE((agent.postponed || impl.deadlines.when(slot) <= impl.deadline_of(agent)));
+      REQUIRE((agent.postponed || impl.deadlines.when_at(agent.deadline_place) <= impl.deadline_of(agent)));
     }
     REQUIRE(counts == impl.counts);
     REQUIRE(counts.total == impl.by_id.size());

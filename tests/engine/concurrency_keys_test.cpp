@@ -27,7 +27,7 @@ struct Fixture {
   Slot waiting(std::uint32_t queue, std::uint32_t limit,
                TaskPriority priority = TaskPriority::normal) {
     const Slot task = add(queue, limit, priority);
-    keys.wait(task);
+    keys.wait(ref_of(tasks, task));
     return task;
   }
 };
@@ -92,7 +92,7 @@ TEST_CASE("a waiting task can be taken out") {
   Fixture f;
   f.keys.leased(f.key);
   const Slot a = f.waiting(0, 1), b = f.waiting(0, 1);
-  f.keys.remove(a);
+  f.keys.remove(ref_of(f.tasks, a));
   CHECK(f.tasks[a].place == Place::nowhere);
   CHECK(f.keys.freed(f.key, kNow) == Slots{b});
 }

@@ -41,7 +41,7 @@ TEST_CASE("the earliest deadline comes first, equal ones by slot") {
   const Timestamp times[] = {30, 10, 20, 10, 5, 30};
   for (Slot slot = 0; slot < 6; ++slot) h.heap.set(slot, times[slot]);
   CHECK(h.heap.next() == 5);
-  CHECK(h.heap.when(2) == 20);
+  CHECK(h.heap.when_at(h.places[2]) == 20);
   CHECK(h.drain() == std::vector<Slot>{4, 1, 3, 2, 0, 5});
 }
 

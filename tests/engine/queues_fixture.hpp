@@ -30,12 +30,12 @@ struct QueuesFixture {
     tasks[task].priority = priority;
     tasks[task].position = ++position;
     tasks[task].first_ready = ready;
-    queues.push_fresh(task);
+    queues.push_fresh(ref_of(tasks, task));
     return task;
   }
   // It ends and is forgotten.
   void end(Slot task) {
-    if (tasks[task].place != Place::nowhere) queues.remove(task);
+    if (tasks[task].place != Place::nowhere) queues.remove(ref_of(tasks, task));
     queues.leave(tasks[task].queue);
     queues.drop(tasks[task].queue);
     tasks.give_back(task);
@@ -46,7 +46,7 @@ struct QueuesFixture {
   }
   Slot take(std::string_view agent, const std::vector<std::string>& capabilities) {
     const Slot task = best(agent, capabilities);
-    if (task != kNoSlot) queues.remove(task);
+    if (task != kNoSlot) queues.remove(ref_of(tasks, task));
     return task;
   }
 

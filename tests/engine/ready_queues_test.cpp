@@ -26,17 +26,17 @@ TEST_CASE("a returned task goes by its old position") {
   const Slot a = f.add({}), b = f.add({}), c = f.add({});
   CHECK(f.take("x", {}) == a);
   CHECK(f.take("x", {}) == b);
-  f.queues.push_returned(b);
-  f.queues.push_returned(a);
+  f.queues.push_returned(ref_of(f.tasks, b));
+  f.queues.push_returned(ref_of(f.tasks, a));
   for (const Slot task : {a, b, c}) CHECK(f.take("x", {}) == task);
 }
 
 TEST_CASE("a task is taken out of the middle of its queue") {
   QueuesFixture f;
   const Slot a = f.add({}), b = f.add({}), c = f.add({});
-  f.queues.remove(b);
+  f.queues.remove(ref_of(f.tasks, b));
   CHECK(f.tasks[b].place == Place::nowhere);
-  f.queues.remove(c);
+  f.queues.remove(ref_of(f.tasks, c));
   const Slot d = f.add({});
   for (const Slot task : {a, d}) CHECK(f.take("x", {}) == task);
 }
@@ -47,7 +47,7 @@ TEST_CASE("directed and excluded agents") {
   const Slot excluding = f.add({}, TaskPriority::normal, "", {"alice", "carol"});
   CHECK(f.best("alice", {}) == kNoSlot);
   CHECK(f.best("bob", {}) == excluding);
-  f.queues.remove(excluding);
+  f.queues.remove(ref_of(f.tasks, excluding));
   CHECK(f.best("bob", {}) == directed);
 }
 
