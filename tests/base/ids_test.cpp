@@ -87,6 +87,32 @@ TEST_CASE("anything but the canonical form is the caller's own text") {
   CHECK(id.empty() == text.empty());
 }
 
+TEST_CASE("every byte at every place survives its text") {
+  for (std::size_t place = 0; place < 16; ++place) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      TaskId::Uuid uuid{};
+      uuid[place] = static_cast<std::uint8_t>(byte);
+      const std::string text = TaskId(uuid).str();
+      REQUIRE(TaskId(text).is_made());
+      REQUIRE(TaskId(text).uuid() == uuid);
+    }
+  }
+}
+
+TEST_CASE("one wrong character at any place makes a text the caller's own") {
+  const std::string digits = "0123456789abcdef";
+  for (std::size_t place = 5; place < std::string(kText).size(); ++place) {
+    for (int byte = 1; byte < 256; ++byte) {
+      std::string text = kText;
+      const bool is_dash = text[place] == '-';
+      text[place] = static_cast<char>(byte);
+      const bool fits = is_dash ? byte == '-' : digits.find(text[place]) != std::string::npos;
+      REQUIRE(TaskId(text).is_made() == fits);
+      REQUIRE(TaskId(text).str() == text);
+    }
+  }
+}
+
 TEST_CASE("hashes of ids find them again") {
   SeededEntropy entropy(4);
   IdMaker maker(entropy);
