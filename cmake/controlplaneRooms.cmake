@@ -32,15 +32,22 @@ function(controlplane_compile_as_room target)
   # A broken invariant must stop a release build too. In every room, not only in the engine: its
   # headers are compiled in all of them, and of several copies of a function the linker keeps one.
   target_compile_options(${target} PRIVATE -UNDEBUG)
-  if(BUILD_SHARED_LIBS)
+  # The same objects go into the shared library of the C interface, or the host's own.
+  if(BUILD_SHARED_LIBS OR CONTROLPLANE_CAPI)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    # Nobody replaces a function of ours in a running process: the compiler may inline across it.
+    target_compile_options(${target} PRIVATE -fno-semantic-interposition)
   endif()
 endfunction()
 
-# Makes the files of the calling directory reachable as "<name>/..." for those that link <target>.
+# Makes the files of the calling directory reachable as "<name>/..." for those that link <target>, or
+# with PRIVATE as a third argument only for itself.
 function(controlplane_include_as target name)
   set(root "${controlplane_BINARY_DIR}/rooms/${name}")
   file(MAKE_DIRECTORY "${root}")
   file(CREATE_LINK "${CMAKE_CURRENT_SOURCE_DIR}" "${root}/${name}" SYMBOLIC)
-  target_include_directories(${target} PUBLIC "${root}")
+  if(NOT ARGN)
+    set(ARGN PUBLIC)
+  endif()
+  target_include_directories(${target} ${ARGN} "${root}")
 endfunction()

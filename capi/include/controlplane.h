@@ -1,0 +1,1256 @@
+/*
+ * Aragora Control Plane for C: a control plane for fleets of AI agents inside your process. Agents
+ * register, tasks are routed to them by capability, priority and policy, and what fails is found and
+ * repaired. This one header is the whole interface; it needs C99 and nothing else. docs/c.md shows
+ * it at work, docs/semantics.md is the contract of what the operations do.
+ *
+ * Calls. Every operation answers a status, CP_OK or one of CP_INVALID_ARGUMENT, …; outputs come first,
+ *   and on failure an output pointer is set to NULL. Losing a race is CP_CONFLICT, not a disaster.
+ * Errors. After a call that failed, cp_last_error() tells why, for the calling thread, until its next
+ *   failing call. Completions carry their own text. Messages name the value and the rule:
+ *   "invalid_argument: payload is 3,145,728 bytes; the limit max_payload_bytes is 1,048,576".
+ *   No C++ exception leaves this library; without memory a call answers CP_RESOURCE_EXHAUSTED.
+ * Structs that you fill begin with struct_size. Start from CP_…_INIT (or cp_…_init(), which an FFI
+ *   can call): it holds the defaults, and every field holds a real value, zero included. A struct of
+ *   an older header is shorter and is filled up from the defaults; of a newer one, what this library
+ *   does not know must be zero. In an array of them every struct_size is that of the first.
+ * Structs that you get are read-only and made by this library; struct_size says how much of them
+ *   there is. They are plain memory: free each once with its own _free(), which takes NULL, in any
+ *   thread; using one after that is as bad as after free().
+ * Handles (cp_coordinator, cp_queue, cp_subscription, cp_worker) end with _close(), which takes NULL.
+ *   A handle is a number in a pointer's clothes, checked by every call: one that was closed, even
+ *   twice, or that another call closes just now, is refused with CP_FAILED_PRECONDITION, one of
+ *   another type with CP_INVALID_ARGUMENT; nothing crashes. 65,535 may be open in a process.
+ * Strings that go in are NUL-terminated UTF-8, copied before the call returns; NULL is "". Payloads,
+ *   results and other JSON go in as a pointer and a length. All that comes out is NUL-terminated and
+ *   never NULL, "" if there is none (lists that are empty may be NULL); it lives as long as the
+ *   struct that holds it, in a callback until that returns.
+ * Threads. Every function may be called from any thread, also inside callbacks. Callbacks run on
+ *   threads of the library, never under a lock; one that hangs delays nobody else. They must return:
+ *   no longjmp, no pthread_exit. A thread must not be cancelled (pthread_cancel) inside a call.
+ * Waiting. What may wait says for how long. Each operation that talks to the store has an _async
+ *   form, which never waits: its answer arrives in a queue. See "Completions" below.
+ * fork. The child must not use handles of its parent: they are refused with CP_FAILED_PRECONDITION.
+ *   It may open its own. A process that is made without fork handlers (vfork, clone) must not try.
+ * Times are microseconds since the Unix epoch, 0 = never; durations end in _ms.
+ * Switches (int32_t) are 0 or 1. Where a number may be left open it says so: CP_UNSET, CP_UNSET_MS.
+ * Versions. The soname changes with CP_ABI_VERSION; until 1.0 of the library it may do so in any
+ *   release. CP_ABI_REVISION counts what was added since. Statuses and constants are never renumbered.
+ */
+#ifndef CONTROLPLANE_H
+#define CONTROLPLANE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __GNUC__
+#define CP_API __attribute__((visibility("default")))
+#else
+#define CP_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CP_ABI_VERSION 0
+#define CP_ABI_REVISION 1
+
+CP_API const char *cp_version(void);   /* of the library: "0.1.0" */
+CP_API uint32_t cp_abi_version(void);  /* the library's CP_ABI_VERSION */
+CP_API uint32_t cp_abi_revision(void); /* the library's CP_ABI_REVISION */
+
+/* ---- Statuses and errors ---------------------------------------------------------------------- */
+
+#define CP_OK 0
+#define CP_INVALID_ARGUMENT 1    /* the input breaks a rule whatever the state is */
+#define CP_NOT_FOUND 2           /* no such task, agent, … in this tenant */
+#define CP_ALREADY_EXISTS 3      /* the same key with other content */
+#define CP_CONFLICT 4            /* lost a race: stale lease, already ended */
+#define CP_FAILED_PRECONDITION 5 /* the state forbids it, until that changes */
+#define CP_RESOURCE_EXHAUSTED 6  /* a named limit, or no memory; nothing was done */
+#define CP_UNAUTHENTICATED 7
+#define CP_PERMISSION_DENIED 8
+#define CP_UNAVAILABLE 9        /* the store could not be reached; see outcome_unknown */
+#define CP_DEADLINE_EXCEEDED 10 /* the caller's wait ended */
+#define CP_CANCELLED 11         /* the coordinator closed, or the caller gave up */
+#define CP_DATA_LOSS 12         /* history that was asked for has been trimmed */
+#define CP_INTERNAL 13          /* a defect of this library */
+
+CP_API const char *cp_status_name(int32_t status); /* "conflict"; "unknown" for other numbers */
+
+/* Why the last call of this thread that failed did so, at most 2,047 bytes; "" before the first.
+ * Valid until the next failing call of this thread. */
+CP_API const char *cp_last_error(void);
+/* 1: that call may have been applied although it failed (CP_UNAVAILABLE only); repeating it is safe. */
+CP_API int32_t cp_last_error_outcome_unknown(void);
+
+/* ---- Values ----------------------------------------------------------------------------------- */
+
+#define CP_UNSET (-1)            /* an int32_t that is left open */
+#define CP_UNSET_MS UINT64_MAX   /* a duration that is left open */
+#define CP_FOREVER_MS UINT64_MAX /* of a wait: as long as max_delay_ms allows, 366 days */
+
+/* Priorities; 0 is served first. */
+#define CP_PRIORITY_CRITICAL 0
+#define CP_PRIORITY_HIGH 1
+#define CP_PRIORITY_NORMAL 2
+#define CP_PRIORITY_LOW 3
+
+/* States of a task; from CP_TASK_COMPLETED on they are final. */
+#define CP_TASK_PENDING 0
+#define CP_TASK_CLAIMED 1
+#define CP_TASK_RUNNING 2
+#define CP_TASK_COMPLETED 3
+#define CP_TASK_FAILED 4
+#define CP_TASK_CANCELLED 5
+#define CP_TASK_TIMEOUT 6
+#define CP_TASK_STATES 7
+
+/* What refines a state. */
+#define CP_REASON_NONE 0
+#define CP_REASON_READY 1 /* pending: … */
+#define CP_REASON_DELAYED 2
+#define CP_REASON_BACKOFF 3
+#define CP_REASON_BLOCKED 4
+#define CP_REASON_FATAL 5 /* failed: … */
+#define CP_REASON_EXHAUSTED 6
+#define CP_REASON_POISON 7
+#define CP_REASON_QUEUE 8 /* timeout: … */
+#define CP_REASON_EXEC 9
+#define CP_REASON_TOTAL 10
+
+#define CP_FAIL_RETRYABLE 0
+#define CP_FAIL_FATAL 1        /* no retry */
+#define CP_FAIL_RATE_LIMITED 2 /* retried later, not counted */
+
+#define CP_AGENT_STARTING 0
+#define CP_AGENT_READY 1
+#define CP_AGENT_BUSY 2
+#define CP_AGENT_DRAINING 3
+#define CP_AGENT_OFFLINE 4
+#define CP_AGENT_FAILED 5
+#define CP_AGENT_STATUSES 6
+
+#define CP_HEALTH_HEALTHY 0
+#define CP_HEALTH_DEGRADED 1
+#define CP_HEALTH_UNHEALTHY 2
+#define CP_HEALTH_UNKNOWN 3
+
+#define CP_BREAKER_CLOSED 0
+#define CP_BREAKER_OPEN 1
+#define CP_BREAKER_HALF_OPEN 2
+
+#define CP_STRATEGY_LEAST_LOADED 0
+#define CP_STRATEGY_ROUND_ROBIN 1
+#define CP_STRATEGY_RANDOM 2
+#define CP_STRATEGY_CAPABILITY_MATCH 3
+
+#define CP_LOG_DEBUG 0
+#define CP_LOG_INFO 1
+#define CP_LOG_WARNING 2
+#define CP_LOG_ERROR 3
+#define CP_LOG_OFF 4
+
+/* Their names: "high", "running", "backoff", …; "unknown" for other numbers. */
+CP_API const char *cp_priority_name(int32_t priority);
+CP_API const char *cp_task_state_name(int32_t state);
+CP_API const char *cp_reason_name(int32_t reason); /* "" for none */
+CP_API const char *cp_agent_status_name(int32_t status);
+CP_API const char *cp_health_name(int32_t health);
+CP_API const char *cp_breaker_name(int32_t breaker);
+CP_API const char *cp_log_level_name(int32_t level);
+
+/* The layout of these never changes. */
+typedef struct cp_label {
+  const char *key;
+  const char *value;
+} cp_label;
+
+#define CP_TASK_ID_BYTES 256
+typedef struct cp_task_id {
+  char text[CP_TASK_ID_BYTES]; /* NUL-terminated */
+} cp_task_id;
+
+/* Proof of one attempt, handed out by a claim. Opaque; may be sent to another process. */
+typedef struct cp_lease {
+  uint64_t nonce;
+  uint64_t attempt; /* 0 = no lease */
+} cp_lease;
+
+/* Which attempt an operation is about. With a lease it is exact; with only the agent's id it is the
+ * attempt that this coordinator handed out to it, which require_lease forbids. */
+typedef struct cp_attempt {
+  const char *task_id;
+  cp_lease lease;
+  const char *agent_id; /* NULL with a lease */
+} cp_attempt;
+
+/* What start, renew and progress answer. */
+typedef struct cp_lease_status {
+  int64_t lease_until_us; /* 0 = holds until the execution deadline */
+  int64_t deadline_us;
+  int32_t cancel_requested;
+  int32_t reserved;
+} cp_lease_status;
+
+/* A text that the library made; also NUL-terminated. */
+typedef struct cp_text {
+  uint32_t struct_size;
+  const char *data;
+  size_t length;
+} cp_text;
+CP_API void cp_text_free(cp_text *text);
+
+/* Which part of a list. */
+typedef struct cp_page_request {
+  uint32_t struct_size;
+  const char *cursor; /* next_cursor of the page before; NULL = from the start */
+  uint64_t max_items;
+} cp_page_request;
+#define CP_PAGE_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_page_request), NULL, 100 }
+CP_API int32_t cp_page_request_init(cp_page_request *out, size_t struct_size);
+
+/* ---- Options ---------------------------------------------------------------------------------- */
+
+typedef struct cp_log_record {
+  uint32_t struct_size;
+  int32_t level;
+  int64_t time_us;
+  const char *message;
+  const cp_label *fields;
+  size_t field_count;
+  const char *correlation_id; /* the task's trace; "" = none */
+} cp_log_record;
+/* Called on the callback pool, one record at a time. */
+typedef void (*cp_log_callback)(const cp_log_record *record, void *user_data);
+
+/* How long ended tasks are kept: max_age, or less when there are more than max_count or max_bytes of
+ * them, but each at least min_age. */
+typedef struct cp_retention {
+  uint32_t struct_size;
+  uint64_t max_age_ms;
+  uint64_t max_count;
+  uint64_t max_bytes;
+  uint64_t min_age_ms;
+  uint64_t key_age_ms; /* idempotency keys, from submit */
+} cp_retention;
+#define CP_RETENTION_INIT \
+  { (uint32_t)sizeof(cp_retention), 86400000, 100000, 268435456, 60000, 86400000 }
+CP_API int32_t cp_retention_init(cp_retention *out, size_t struct_size);
+
+/* Every bound, with its name; docs/configuration.md says what each is about. Beyond one, a call
+ * answers CP_INVALID_ARGUMENT (one input) or CP_RESOURCE_EXHAUSTED (counts) and changes nothing. */
+typedef struct cp_limits {
+  uint32_t struct_size;
+  uint64_t max_payload_bytes, max_result_bytes, max_metadata_bytes, max_checkpoint_bytes;
+  uint64_t max_usage_bytes, max_metrics_bytes, max_error_bytes, max_note_bytes, max_text_bytes;
+  uint64_t max_json_depth;
+  uint64_t max_name_bytes; /* at most 255 here: CP_TASK_ID_BYTES */
+  uint64_t max_labels, max_label_key_bytes, max_label_value_bytes;
+  uint64_t max_capabilities, max_excluded_agents, max_parents, max_batch, max_page, max_retries;
+  uint64_t max_delay_ms, max_retry_after_ms; /* whole hours */
+  uint64_t max_tasks, max_agents, max_queues, max_offers, max_concurrency_keys;
+  uint64_t max_idempotency_keys, max_dependents, max_task_types, max_policies;
+  uint64_t max_events, max_event_bytes;
+  uint64_t max_tenants, max_waiting_claims, max_waiting_results, max_subscriptions;
+  uint64_t max_subscription_buffer, max_probes, max_callback_threads, max_queued_callbacks;
+  uint64_t max_queued_log_records, max_worker_concurrency, explain_obstacles;
+  uint64_t max_crashes, max_releases, max_rate_limited, advance_batch;
+} cp_limits;
+#define CP_LIMITS_INIT                                                                             \
+  {                                                                                                \
+    (uint32_t)sizeof(cp_limits), 1048576, 1048576, 16384, 65536, 4096, 4096, 4096, 1024, 1024, 64, \
+        128, 16, 64, 256, 64, 64, 1000, 1024, 1000, 1000, 31622400000, 86400000, 16777216, 100000, \
+        1024, 4096, 100000, 1000000, 10000, 4096, 4096, 100000, 67108864, 1024, 100000, 100000,    \
+        1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256                           \
+  }
+CP_API int32_t cp_limits_init(cp_limits *out, size_t struct_size);
+
+/* Of a coordinator; docs/configuration.md says more of each. */
+typedef struct cp_options {
+  uint32_t struct_size;
+  int32_t log_level;              /* records below it are not made */
+  const char *store_url;          /* where the state lives; this build has memory:// */
+  const char *tenant_id;          /* all operations are scoped to it */
+  const char *key_prefix;         /* of every key in a shared store */
+  const char *coordinator_id;     /* for people: in logs; NULL = host:pid */
+  uint64_t heartbeat_interval_ms; /* how often a worker reports */
+  uint64_t heartbeat_timeout_ms;  /* silent this long = offline */
+  uint64_t probe_interval_ms;
+  uint64_t probe_timeout_ms;
+  uint64_t task_timeout_ms;     /* one attempt; of tasks that name none */
+  uint64_t cleanup_interval_ms; /* longest time between two cleanups */
+  uint64_t offline_agent_retention_ms;
+  uint64_t cancel_grace_ms;      /* from a cancel request to its enforcement */
+  uint64_t lease_ttl_ms;         /* of a worker's claims */
+  uint64_t ageing_interval_ms;   /* waiting this long gains one priority level; 0 = never */
+  uint64_t operation_timeout_ms; /* repeating a call to a store that is away */
+  uint64_t incarnation;          /* of agents registered here; 0 = random */
+  int32_t max_task_retries;      /* of tasks that name none; 0 = never retry */
+  int32_t strategy;              /* order of waiting claims; round robin = longest waiting first */
+  int32_t require_lease;         /* 1: ends of attempts must name their lease */
+  int32_t require_registration;  /* 1: only registered agents may claim */
+  int32_t enable_metrics;        /* 0: the metrics are an empty text */
+  int32_t fallback_to_memory;    /* 1: when a shared store cannot be reached at start */
+  const cp_retention *retention; /* NULL = CP_RETENTION_INIT */
+  const cp_limits *limits;       /* NULL = CP_LIMITS_INIT */
+  cp_log_callback log_callback;  /* NULL = quiet */
+  void *log_user_data;
+} cp_options;
+#define CP_OPTIONS_INIT                                                                            \
+  {                                                                                                \
+    (uint32_t)sizeof(cp_options), CP_LOG_INFO, "memory://", "default", "aragora:cp:", NULL, 10000, \
+        30000, 30000, 10000, 300000, 60000, 86400000, 30000, 30000, 0, 5000, 0, 3,                 \
+        CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL                                \
+  }
+CP_API int32_t cp_options_init(cp_options *out, size_t struct_size);
+
+/* Options with the text they point to. `options` may be copied, changed and opened while it lives. */
+typedef struct cp_config {
+  uint32_t struct_size;
+  const cp_options *options; /* with retention and limits; without log_callback */
+} cp_config;
+/* Reads the environment; docs/configuration.md has the variables. */
+CP_API int32_t cp_config_from_environment(cp_config **out);
+/* The environment variable that set an option such as "task_timeout", or "code or default". Lives as
+ * long as `config`. */
+CP_API int32_t cp_config_origin(const char **out, const cp_config *config, const char *option);
+CP_API void cp_config_free(cp_config *config);
+
+/* ---- Coordinator ------------------------------------------------------------------------------ */
+
+/* The control plane of one tenant. Several may be open at once; they share nothing. */
+typedef struct cp_coordinator cp_coordinator;
+
+/* NULL as options: CP_OPTIONS_INIT. */
+CP_API int32_t cp_coordinator_open(cp_coordinator **out, const cp_options *options);
+/* What is in effect. */
+CP_API int32_t cp_coordinator_config(cp_config **out, cp_coordinator *coordinator);
+/* Refuses new submits and claims, waits up to `deadline_ms` for attempts held by workers of this
+ * coordinator, then ends everything: calls that wait answer CP_CANCELLED. CP_DEADLINE_EXCEEDED says how
+ * many attempts were left. The handle still has to be closed. */
+CP_API int32_t cp_coordinator_shutdown(cp_coordinator *coordinator, uint64_t deadline_ms);
+/* Shuts down at once if that was not done. Calls of other threads that wait in it answer CP_CANCELLED;
+ * so do outstanding completions. A callback that is running gets 5 s to return; inside a callback it is
+ * not waited for. */
+CP_API int32_t cp_coordinator_close(cp_coordinator *coordinator);
+
+/* ---- Completions ------------------------------------------------------------------------------ */
+/*
+ * cp_…_async(…, queue, user_data) starts an operation and returns. CP_OK: exactly one completion with
+ * this user_data will be drained from the queue, whatever happens, with the status and the error text
+ * that the other form would have answered; any other status: none will. The descriptor is readable
+ * while the queue holds completions: give it to poll, epoll, libuv, GLib, asyncio, and drain when it is.
+ * Closing a coordinator completes what it still owes with CP_CANCELLED; its queue can still be drained.
+ */
+typedef struct cp_queue cp_queue;
+
+typedef struct cp_queue_options {
+  uint32_t struct_size;
+  uint64_t max_outstanding; /* calls whose completion was not drained; then CP_RESOURCE_EXHAUSTED */
+} cp_queue_options;
+#define CP_QUEUE_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_queue_options), 65536 }
+CP_API int32_t cp_queue_options_init(cp_queue_options *out, size_t struct_size);
+
+typedef struct cp_completion cp_completion;
+
+/* NULL as options: CP_QUEUE_OPTIONS_INIT. One queue may serve several coordinators. */
+CP_API int32_t cp_queue_open(cp_queue **out, const cp_queue_options *options);
+/* Owned by the queue: neither read nor close it. */
+CP_API int32_t cp_queue_completion_fd(int32_t *out, cp_queue *queue);
+/* Takes up to `capacity` completions, oldest first, and never waits. *out is how many; less than
+ * `capacity` says that the queue was emptied. Each of them is then yours to free. */
+CP_API int32_t cp_queue_drain(size_t *out, cp_queue *queue, cp_completion **items, size_t capacity);
+/* Refuses new calls and completes everything outstanding with CP_CANCELLED, now. Operations under way go
+ * on: what they answer is dropped, except that tasks they claim are released. */
+CP_API int32_t cp_queue_cancel(cp_queue *queue);
+/* Cancels, and drops what was not drained. */
+CP_API int32_t cp_queue_close(cp_queue *queue);
+CP_API void cp_completion_free(cp_completion *completion);
+
+/* ---- Agents ----------------------------------------------------------------------------------- */
+
+typedef struct cp_agent_spec {
+  uint32_t struct_size;
+  int32_t status;                  /* reported: starting, ready, busy or draining */
+  const char *agent_id;            /* required */
+  const char *const *capabilities; /* for discovery, selection and claims that name none */
+  size_t capability_count;
+  const char *model;
+  const char *provider;
+  const char *endpoint;
+  const char *metadata; /* JSON */
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  uint64_t max_concurrency; /* slots; 0 = unlimited */
+  uint64_t incarnation;     /* 0 = this coordinator's */
+} cp_agent_spec;
+#define CP_AGENT_SPEC_INIT                                                                     \
+  {                                                                                            \
+    (uint32_t)sizeof(cp_agent_spec), CP_AGENT_READY, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, \
+        NULL, 0, 1, 0                                                                          \
+  }
+CP_API int32_t cp_agent_spec_init(cp_agent_spec *out, size_t struct_size);
+
+typedef struct cp_heartbeat_report {
+  uint32_t struct_size;
+  int32_t status; /* CP_UNSET, starting, ready, busy or draining */
+  int32_t health; /* CP_UNSET, healthy, degraded or unhealthy */
+  int32_t reserved;
+  const char *metrics; /* JSON */
+  size_t metrics_length;
+  uint64_t incarnation; /* 0 = the current one */
+} cp_heartbeat_report;
+#define CP_HEARTBEAT_REPORT_INIT \
+  { (uint32_t)sizeof(cp_heartbeat_report), CP_UNSET, CP_UNSET, 0, NULL, 0, 0 }
+CP_API int32_t cp_heartbeat_report_init(cp_heartbeat_report *out, size_t struct_size);
+
+typedef struct cp_agent_filter {
+  uint32_t struct_size;
+  int32_t status;                  /* as shown; CP_UNSET = any */
+  const char *const *capabilities; /* all of them */
+  size_t capability_count;
+  const char *label_key; /* NULL = any */
+  const char *label_value;
+  int64_t seen_before_us; /* silent since; 0 = any */
+  int32_t available_only; /* 1: only those that cp_agent_select would consider */
+  int32_t reserved;
+} cp_agent_filter;
+#define CP_AGENT_FILTER_INIT \
+  { (uint32_t)sizeof(cp_agent_filter), CP_UNSET, NULL, 0, NULL, NULL, 0, 0, 0 }
+CP_API int32_t cp_agent_filter_init(cp_agent_filter *out, size_t struct_size);
+
+typedef struct cp_select_request {
+  uint32_t struct_size;
+  int32_t strategy;
+  const char *const *capabilities;
+  size_t capability_count;
+  const char *const *exclude; /* agents */
+  size_t exclude_count;
+} cp_select_request;
+#define CP_SELECT_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_select_request), CP_STRATEGY_LEAST_LOADED, NULL, 0, NULL, 0 }
+CP_API int32_t cp_select_request_init(cp_select_request *out, size_t struct_size);
+
+typedef struct cp_agent {
+  uint32_t struct_size;
+  int32_t status; /* as shown */
+  int32_t reported_status;
+  int32_t health;
+  int32_t breaker;
+  int32_t available; /* cp_agent_select would consider it */
+  const char *agent_id;
+  const char *const *capabilities; /* sorted */
+  size_t capability_count;
+  const char *model;
+  const char *provider;
+  const char *endpoint;
+  const char *metadata;
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  uint64_t max_concurrency;
+  uint64_t incarnation;
+  const char *registered_by; /* "host:pid" */
+  int64_t registered_at_us;
+  int64_t last_seen_us;
+  int64_t last_assigned_us;
+  uint64_t running; /* leases now */
+  uint64_t tasks_completed;
+  uint64_t tasks_failed;
+  uint64_t tasks_crashed;
+  double avg_latency_ms; /* of completed tasks; exponentially weighted, 1/8 */
+  const char *metrics;
+  size_t metrics_length;
+} cp_agent;
+CP_API void cp_agent_free(cp_agent *agent);
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_agent_page {
+  uint32_t struct_size;
+  const cp_agent *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_agent_page;
+CP_API void cp_agent_page_free(cp_agent_page *page);
+
+/* Adds the agent or replaces what is known of it. */
+CP_API int32_t cp_agent_register(cp_coordinator *coordinator, const cp_agent_spec *spec);
+CP_API int32_t cp_agent_register_async(cp_coordinator *coordinator, const cp_agent_spec *spec,
+                                       cp_queue *queue, void *user_data);
+/* Its leases are released. `incarnation` 0 = the current one. */
+CP_API int32_t cp_agent_unregister(cp_coordinator *coordinator, const char *agent_id,
+                                   uint64_t incarnation);
+CP_API int32_t cp_agent_unregister_async(cp_coordinator *coordinator, const char *agent_id,
+                                         uint64_t incarnation, cp_queue *queue, void *user_data);
+/* Any call of an agent counts as one. NULL as report: CP_HEARTBEAT_REPORT_INIT. */
+CP_API int32_t cp_agent_heartbeat(cp_coordinator *coordinator, const char *agent_id,
+                                  const cp_heartbeat_report *report);
+CP_API int32_t cp_agent_heartbeat_async(cp_coordinator *coordinator, const char *agent_id,
+                                        const cp_heartbeat_report *report, cp_queue *queue,
+                                        void *user_data);
+CP_API int32_t cp_agent_get(cp_agent **out, cp_coordinator *coordinator, const char *agent_id);
+CP_API int32_t cp_agent_get_async(cp_coordinator *coordinator, const char *agent_id,
+                                  cp_queue *queue, void *user_data);
+/* In the order of first registration. NULL as filter or page: their INIT. */
+CP_API int32_t cp_agent_list(cp_agent_page **out, cp_coordinator *coordinator,
+                             const cp_agent_filter *filter, const cp_page_request *page);
+CP_API int32_t cp_agent_list_async(cp_coordinator *coordinator, const cp_agent_filter *filter,
+                                   const cp_page_request *page, cp_queue *queue, void *user_data);
+/* Picks among healthy, available agents. CP_NOT_FOUND if there is none. NULL as request: its INIT. */
+CP_API int32_t cp_agent_select(cp_agent **out, cp_coordinator *coordinator,
+                               const cp_select_request *request);
+CP_API int32_t cp_agent_select_async(cp_coordinator *coordinator, const cp_select_request *request,
+                                     cp_queue *queue, void *user_data);
+/* Releases all leases of the agent; *out is how many. */
+CP_API int32_t cp_agent_reassign_tasks(uint64_t *out, cp_coordinator *coordinator,
+                                       const char *agent_id);
+CP_API int32_t cp_agent_reassign_tasks_async(cp_coordinator *coordinator, const char *agent_id,
+                                             cp_queue *queue, void *user_data);
+
+/* ---- Tasks: into the queue -------------------------------------------------------------------- */
+
+typedef struct cp_task_spec {
+  uint32_t struct_size;
+  int32_t priority;
+  const char *task_type; /* required */
+  const char *payload;   /* JSON; NULL = null */
+  size_t payload_length;
+  const char *const *required_capabilities; /* all of them must be offered */
+  size_t required_capability_count;
+  uint64_t timeout_ms;         /* one attempt; CP_UNSET_MS = task_timeout of the options */
+  uint64_t queue_timeout_ms;   /* ready to claimed, anew each time; 0 = unlimited */
+  uint64_t total_timeout_ms;   /* from submit; 0 = unlimited */
+  uint64_t delay_ms;           /* not ready before; 0 = at once */
+  uint64_t retry_delay_ms;     /* before the first retry; half of each delay is random */
+  uint64_t retry_max_delay_ms; /* upper bound of any delay */
+  double retry_backoff;        /* multiplier per failure, at least 1 */
+  int32_t max_retries; /* failures beyond the first attempt; CP_UNSET = as the options say */
+  int32_t allow_failed_parents; /* 1: a parent's failure also unblocks */
+  const char *task_id;          /* the caller's own id, also its key; NULL = made */
+  const char *idempotency_key;  /* NULL = none */
+  const char *agent_id;         /* directed: only this agent may claim; NULL = all */
+  const char *const *exclude;   /* agents that must not claim it */
+  size_t exclude_count;
+  const char *const *depends_on; /* tasks that must exist; blocked until all are completed */
+  size_t depends_on_count;
+  const char *concurrency_key; /* NULL = none */
+  uint64_t concurrency_limit;  /* leases of the key at once; at least 1 with a key */
+  const char *metadata;        /* JSON */
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  const char *trace; /* correlation id; carried into events and logs */
+} cp_task_spec;
+#define CP_TASK_SPEC_INIT                                                                          \
+  {                                                                                                \
+    (uint32_t)sizeof(cp_task_spec), CP_PRIORITY_NORMAL, NULL, NULL, 0, NULL, 0, CP_UNSET_MS, 0, 0, \
+        0, 10000, 300000, 2.0, CP_UNSET, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0,  \
+        NULL, 0, NULL                                                                              \
+  }
+CP_API int32_t cp_task_spec_init(cp_task_spec *out, size_t struct_size);
+
+/* One answer of a batch, in the order of its items. */
+typedef struct cp_answer {
+  uint32_t struct_size;
+  int32_t status;
+  int32_t outcome_unknown;
+  const char *error;            /* "" if CP_OK */
+  const char *task_id;          /* of a submit; else "" */
+  const cp_lease_status *lease; /* of a renewal; else NULL */
+} cp_answer;
+typedef struct cp_answers {
+  uint32_t struct_size;
+  const cp_answer *const *items;
+  size_t count;
+} cp_answers;
+CP_API void cp_answers_free(cp_answers *answers);
+
+/* Answers when the store holds the task; *out may be NULL. The same idempotency key (or own task id)
+ * with the same content answers the first task's id, with other content CP_ALREADY_EXISTS. */
+CP_API int32_t cp_task_submit(cp_task_id *out, cp_coordinator *coordinator,
+                              const cp_task_spec *spec);
+CP_API int32_t cp_task_submit_async(cp_coordinator *coordinator, const cp_task_spec *spec,
+                                    cp_queue *queue, void *user_data);
+/* Items fail one by one; the call fails only as a whole. */
+CP_API int32_t cp_task_submit_many(cp_answers **out, cp_coordinator *coordinator,
+                                   const cp_task_spec *specs, size_t count);
+CP_API int32_t cp_task_submit_many_async(cp_coordinator *coordinator, const cp_task_spec *specs,
+                                         size_t count, cp_queue *queue, void *user_data);
+
+/* ---- Tasks: claim, work, end ------------------------------------------------------------------ */
+
+typedef struct cp_claim_request {
+  uint32_t struct_size;
+  uint32_t max_tasks;              /* of cp_task_claim_many; at least 1 */
+  const char *agent_id;            /* required */
+  const char *const *capabilities; /* offered; none = those registered */
+  size_t capability_count;
+  uint64_t wait_ms;      /* for a task; 0 = do not wait */
+  uint64_t lease_ttl_ms; /* renewed within it, or it is a crash; 0 = never renewed */
+  const char *claim_id;  /* the same id answers the same tasks; NULL = made */
+  uint64_t incarnation;  /* 0 = the agent's current one */
+} cp_claim_request;
+#define CP_CLAIM_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_claim_request), 1, NULL, NULL, 0, 0, 0, NULL, 0 }
+CP_API int32_t cp_claim_request_init(cp_claim_request *out, size_t struct_size);
+
+/* What the holder of a lease gets. */
+typedef struct cp_claimed_task {
+  uint32_t struct_size;
+  int32_t priority;
+  cp_attempt attempt; /* hand it to the operations below; lives as long as this struct */
+  const char *task_id;
+  const char *task_type;
+  const char *payload; /* JSON; empty = null, so for all JSON below */
+  size_t payload_length;
+  uint64_t attempt_number; /* 1 = first */
+  int64_t claimed_at_us;
+  int64_t deadline_us;    /* execution timeout of this attempt */
+  int64_t lease_until_us; /* renew before; 0 = the lease holds until the deadline */
+  const char *checkpoint; /* last progress data of an earlier attempt */
+  size_t checkpoint_length;
+  const char *metadata;
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  const char *trace;
+} cp_claimed_task;
+CP_API void cp_claimed_task_free(cp_claimed_task *task);
+
+typedef struct cp_claimed_tasks {
+  uint32_t struct_size;
+  const cp_claimed_task *const *items;
+  size_t count;
+} cp_claimed_tasks;
+CP_API void cp_claimed_tasks_free(cp_claimed_tasks *tasks);
+
+typedef struct cp_progress_request {
+  uint32_t struct_size;
+  cp_attempt attempt;
+  double fraction; /* 0 … 1 */
+  const char *note;
+  const char *data; /* JSON: checkpoint for the next attempt; NULL = keep the last */
+  size_t data_length;
+} cp_progress_request;
+#define CP_PROGRESS_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_progress_request), {NULL, {0, 0}, NULL}, 0, NULL, NULL, 0 }
+CP_API int32_t cp_progress_request_init(cp_progress_request *out, size_t struct_size);
+
+typedef struct cp_complete_request {
+  uint32_t struct_size;
+  cp_attempt attempt;
+  const char *result; /* JSON; NULL = null */
+  size_t result_length;
+  const char *usage; /* JSON: what the attempt consumed */
+  size_t usage_length;
+} cp_complete_request;
+#define CP_COMPLETE_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_complete_request), {NULL, {0, 0}, NULL}, NULL, 0, NULL, 0 }
+CP_API int32_t cp_complete_request_init(cp_complete_request *out, size_t struct_size);
+
+typedef struct cp_fail_request {
+  uint32_t struct_size;
+  int32_t kind;
+  cp_attempt attempt;
+  const char *error;       /* for people */
+  uint64_t retry_after_ms; /* at least this long; 0 = by the task's policy */
+  const char *usage;
+  size_t usage_length;
+} cp_fail_request;
+#define CP_FAIL_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_fail_request), CP_FAIL_RETRYABLE, {NULL, {0, 0}, NULL}, NULL, 0, NULL, 0 }
+CP_API int32_t cp_fail_request_init(cp_fail_request *out, size_t struct_size);
+
+/* Takes the best task that the agent may have, waiting up to wait_ms. None: CP_OK and *out = NULL. */
+CP_API int32_t cp_task_claim(cp_claimed_task **out, cp_coordinator *coordinator,
+                             const cp_claim_request *request);
+CP_API int32_t cp_task_claim_async(cp_coordinator *coordinator, const cp_claim_request *request,
+                                   cp_queue *queue, void *user_data);
+/* Up to max_tasks; waits only while there is none at all. None: CP_OK and a count of 0. */
+CP_API int32_t cp_task_claim_many(cp_claimed_tasks **out, cp_coordinator *coordinator,
+                                  const cp_claim_request *request);
+CP_API int32_t cp_task_claim_many_async(cp_coordinator *coordinator,
+                                        const cp_claim_request *request, cp_queue *queue,
+                                        void *user_data);
+/* claimed → running. Here and below *out may be NULL. */
+CP_API int32_t cp_task_start(cp_lease_status *out, cp_coordinator *coordinator,
+                             const cp_attempt *attempt);
+CP_API int32_t cp_task_start_async(cp_coordinator *coordinator, const cp_attempt *attempt,
+                                   cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_renew(cp_lease_status *out, cp_coordinator *coordinator,
+                             const cp_attempt *attempt);
+CP_API int32_t cp_task_renew_async(cp_coordinator *coordinator, const cp_attempt *attempt,
+                                   cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_renew_many(cp_answers **out, cp_coordinator *coordinator,
+                                  const cp_attempt *attempts, size_t count);
+CP_API int32_t cp_task_renew_many_async(cp_coordinator *coordinator, const cp_attempt *attempts,
+                                        size_t count, cp_queue *queue, void *user_data);
+/* Stored, seen by everyone, renews. */
+CP_API int32_t cp_task_progress(cp_lease_status *out, cp_coordinator *coordinator,
+                                const cp_progress_request *request);
+CP_API int32_t cp_task_progress_async(cp_coordinator *coordinator,
+                                      const cp_progress_request *request, cp_queue *queue,
+                                      void *user_data);
+/* Exactly one end of an attempt is accepted. Repeating the accepted one is CP_OK, any other is
+ * CP_CONFLICT. */
+CP_API int32_t cp_task_complete(cp_coordinator *coordinator, const cp_complete_request *request);
+CP_API int32_t cp_task_complete_async(cp_coordinator *coordinator,
+                                      const cp_complete_request *request, cp_queue *queue,
+                                      void *user_data);
+CP_API int32_t cp_task_complete_many(cp_answers **out, cp_coordinator *coordinator,
+                                     const cp_complete_request *requests, size_t count);
+CP_API int32_t cp_task_complete_many_async(cp_coordinator *coordinator,
+                                           const cp_complete_request *requests, size_t count,
+                                           cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_fail(cp_coordinator *coordinator, const cp_fail_request *request);
+CP_API int32_t cp_task_fail_async(cp_coordinator *coordinator, const cp_fail_request *request,
+                                  cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_fail_many(cp_answers **out, cp_coordinator *coordinator,
+                                 const cp_fail_request *requests, size_t count);
+CP_API int32_t cp_task_fail_many_async(cp_coordinator *coordinator, const cp_fail_request *requests,
+                                       size_t count, cp_queue *queue, void *user_data);
+/* Back to pending; nothing is counted. */
+CP_API int32_t cp_task_release(cp_coordinator *coordinator, const cp_attempt *attempt);
+CP_API int32_t cp_task_release_async(cp_coordinator *coordinator, const cp_attempt *attempt,
+                                     cp_queue *queue, void *user_data);
+
+/* ---- Tasks: look and steer -------------------------------------------------------------------- */
+
+/* A snapshot of one task. */
+typedef struct cp_task {
+  uint32_t struct_size;
+  int32_t priority;
+  int32_t state;
+  int32_t reason;
+  const char *task_id;
+  const char *task_type;
+  const char *payload;
+  size_t payload_length;
+  const char *const *required_capabilities;
+  size_t required_capability_count;
+  uint64_t attempt;  /* attempts begun so far */
+  uint64_t failures; /* counted failures */
+  uint64_t crashes;
+  uint64_t max_retries;
+  const char *agent_id;    /* holder of the current or the last attempt */
+  const char *directed_to; /* "" = all */
+  int64_t submitted_at_us;
+  int64_t ready_at_us;   /* when it became ready, or when a delay or backoff ends */
+  int64_t claimed_at_us; /* of the last attempt */
+  int64_t started_at_us; /* of the last attempt */
+  int64_t finished_at_us;
+  double progress; /* 0 … 1, of the last attempt that reported any */
+  const char *progress_note;
+  const char *checkpoint;
+  size_t checkpoint_length;
+  const char *result; /* completed only */
+  size_t result_length;
+  const char *error; /* last failure */
+  const char *usage;
+  size_t usage_length;
+  uint64_t blocked_by; /* parents still awaited */
+  const char *concurrency_key;
+  const char *const *depends_on;
+  size_t depends_on_count;
+  const char *idempotency_key;
+  const char *metadata;
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  const char *trace;
+  const char *replayed_from; /* "" = it is no replay */
+  int32_t cancel_requested;
+  int32_t reserved;
+} cp_task;
+CP_API void cp_task_free(cp_task *task);
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_task_page {
+  uint32_t struct_size;
+  const cp_task *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_task_page;
+CP_API void cp_task_page_free(cp_task_page *page);
+
+typedef struct cp_task_filter {
+  uint32_t struct_size;
+  int32_t dead_letters;  /* 1: failed and timeout only */
+  int32_t state;         /* CP_UNSET = any */
+  int32_t reason;        /* CP_UNSET = any */
+  const char *task_type; /* NULL = any, so for all below */
+  const char *agent_id;  /* holder now or last */
+  const char *required_capability;
+  const char *label_key;
+  const char *label_value;     /* with a key: NULL = any value */
+  int64_t submitted_before_us; /* 0 = any */
+  int64_t submitted_after_us;  /* 0 = any */
+} cp_task_filter;
+#define CP_TASK_FILTER_INIT \
+  { (uint32_t)sizeof(cp_task_filter), 0, CP_UNSET, CP_UNSET, NULL, NULL, NULL, NULL, NULL, 0, 0 }
+CP_API int32_t cp_task_filter_init(cp_task_filter *out, size_t struct_size);
+
+#define CP_OBSTACLE_NO_AGENT_OFFERS 0 /* subject: a capability that no registered agent offers */
+#define CP_OBSTACLE_AGENT_OFFLINE 1
+#define CP_OBSTACLE_AGENT_DRAINING 2
+#define CP_OBSTACLE_AGENT_FAILED 3
+#define CP_OBSTACLE_AGENT_BREAKER_OPEN 4
+#define CP_OBSTACLE_AGENT_FULL 5
+#define CP_OBSTACLE_AGENT_EXCLUDED 6
+#define CP_OBSTACLE_AGENT_NOT_REGISTERED 7
+#define CP_OBSTACLE_BLOCKED_BY 8 /* subject: a parent task */
+#define CP_OBSTACLE_DELAYED 9
+#define CP_OBSTACLE_BACKING_OFF 10
+#define CP_OBSTACLE_CONCURRENCY_KEY_FULL 11 /* subject: the key */
+#define CP_OBSTACLE_HELD 12                 /* subject: the agent that holds it */
+#define CP_OBSTACLE_ENDED 13                /* subject: the state */
+#define CP_OBSTACLE_WAITING_FOR_CLAIM 14    /* subject: an agent that could take it */
+
+typedef struct cp_obstacle {
+  uint32_t struct_size;
+  int32_t kind;
+  const char *subject;
+  int64_t since_us;
+  int64_t until_us; /* 0 = not known */
+} cp_obstacle;
+
+/* Why a task is not running. */
+typedef struct cp_explanation {
+  uint32_t struct_size;
+  int32_t state;
+  int32_t reason;
+  int32_t reserved;
+  const char *task_id;
+  const char *text; /* "pending: needs {code, gpu}; 2 agents offer it: a-7 …" */
+  const char *const *required_capabilities;
+  size_t required_capability_count;
+  uint64_t agents_offering;
+  const cp_obstacle *const *obstacles;
+  size_t obstacle_count;
+  int64_t now_us;
+} cp_explanation;
+CP_API void cp_explanation_free(cp_explanation *explanation);
+
+typedef struct cp_replay_options {
+  uint32_t struct_size;
+  int32_t with_dependents;  /* 1: also those that failed because of it */
+  const char *operation_id; /* the same id answers the same new task; NULL = made */
+} cp_replay_options;
+#define CP_REPLAY_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_replay_options), 0, NULL }
+CP_API int32_t cp_replay_options_init(cp_replay_options *out, size_t struct_size);
+
+/* Pending: cancelled. Held: its holder is asked and has cancel_grace_ms; force = 1: at once. *out, which
+ * may be NULL, is the state after it. */
+CP_API int32_t cp_task_cancel(int32_t *out, cp_coordinator *coordinator, const char *task_id,
+                              int32_t force);
+CP_API int32_t cp_task_cancel_async(cp_coordinator *coordinator, const char *task_id, int32_t force,
+                                    cp_queue *queue, void *user_data);
+/* Pending only: directs the task to one agent, or with NULL to all again. */
+CP_API int32_t cp_task_assign(cp_coordinator *coordinator, const char *task_id,
+                              const char *agent_id);
+CP_API int32_t cp_task_assign_async(cp_coordinator *coordinator, const char *task_id,
+                                    const char *agent_id, cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_get(cp_task **out, cp_coordinator *coordinator, const char *task_id);
+CP_API int32_t cp_task_get_async(cp_coordinator *coordinator, const char *task_id, cp_queue *queue,
+                                 void *user_data);
+/* Its state only. */
+CP_API int32_t cp_task_status(int32_t *out, cp_coordinator *coordinator, const char *task_id);
+CP_API int32_t cp_task_status_async(cp_coordinator *coordinator, const char *task_id,
+                                    cp_queue *queue, void *user_data);
+/* In the order of submission. NULL as filter or page: their INIT. */
+CP_API int32_t cp_task_list(cp_task_page **out, cp_coordinator *coordinator,
+                            const cp_task_filter *filter, const cp_page_request *page);
+CP_API int32_t cp_task_list_async(cp_coordinator *coordinator, const cp_task_filter *filter,
+                                  const cp_page_request *page, cp_queue *queue, void *user_data);
+/* The task in whatever final state. CP_DEADLINE_EXCEEDED when `timeout_ms` ended first. */
+CP_API int32_t cp_task_wait(cp_task **out, cp_coordinator *coordinator, const char *task_id,
+                            uint64_t timeout_ms);
+CP_API int32_t cp_task_wait_async(cp_coordinator *coordinator, const char *task_id,
+                                  uint64_t timeout_ms, cp_queue *queue, void *user_data);
+CP_API int32_t cp_task_explain(cp_explanation **out, cp_coordinator *coordinator,
+                               const char *task_id);
+CP_API int32_t cp_task_explain_async(cp_coordinator *coordinator, const char *task_id,
+                                     cp_queue *queue, void *user_data);
+/* failed and timeout tasks, until retention removes them. */
+CP_API int32_t cp_dead_letter_list(cp_task_page **out, cp_coordinator *coordinator,
+                                   const cp_page_request *page);
+CP_API int32_t cp_dead_letter_list_async(cp_coordinator *coordinator, const cp_page_request *page,
+                                         cp_queue *queue, void *user_data);
+/* A new task with the same content; *out may be NULL. NULL as options: their INIT. */
+CP_API int32_t cp_dead_letter_replay(cp_task_id *out, cp_coordinator *coordinator,
+                                     const char *task_id, const cp_replay_options *options);
+CP_API int32_t cp_dead_letter_replay_async(cp_coordinator *coordinator, const char *task_id,
+                                           const cp_replay_options *options, cp_queue *queue,
+                                           void *user_data);
+/* The order of this coordinator's waiting claims. */
+CP_API int32_t cp_coordinator_set_strategy(cp_coordinator *coordinator, int32_t strategy);
+
+/* ---- Health ----------------------------------------------------------------------------------- */
+
+/* 1 = healthy. Called on the callback pool, never twice at once. */
+typedef int32_t (*cp_probe_callback)(void *user_data);
+
+/* One way to ask whether something works: exactly one of callback, http_url and tcp_address. */
+typedef struct cp_probe_spec {
+  uint32_t struct_size;
+  uint32_t failure_threshold; /* failures in a row: unhealthy, status failed */
+  const char *name;           /* required; unique in this coordinator */
+  const char *agent_id;       /* whose health it tells; NULL = of the system only */
+  const char *http_url;       /* "http://host:port/path": GET answers 2xx in time */
+  const char *tcp_address;    /* "host:port": a connection is accepted in time */
+  uint64_t interval_ms;       /* 0 = probe_interval_ms of the options */
+  uint64_t timeout_ms;        /* 0 = probe_timeout_ms of the options */
+  uint64_t success_threshold; /* successes in a row: back */
+  cp_probe_callback callback;
+  void *user_data;
+} cp_probe_spec;
+#define CP_PROBE_SPEC_INIT \
+  { (uint32_t)sizeof(cp_probe_spec), 3, NULL, NULL, NULL, NULL, 0, 0, 2, NULL, NULL }
+CP_API int32_t cp_probe_spec_init(cp_probe_spec *out, size_t struct_size);
+
+typedef struct cp_agent_health {
+  uint32_t struct_size;
+  int32_t status; /* worst of heartbeat age, report, probes and breaker */
+  int32_t agent_status;
+  int32_t reported;
+  int32_t probe; /* unknown = no probe */
+  int32_t breaker;
+  int32_t available;
+  int32_t reserved;
+  const char *agent_id;
+  int64_t breaker_until_us; /* when open: end of the cooldown */
+  int64_t last_check_us;
+  int64_t last_seen_us;
+  uint64_t consecutive_failures;
+  const char *probe_error; /* of the last failed probe */
+  uint64_t age_ms;         /* of this copy, at most 1,000 */
+} cp_agent_health;
+CP_API void cp_agent_health_free(cp_agent_health *health);
+
+typedef struct cp_probe_health {
+  uint32_t struct_size;
+  int32_t status; /* unknown = not run yet */
+  const char *name;
+  const char *agent_id;
+  uint64_t consecutive_failures;
+  uint64_t consecutive_successes;
+  int64_t last_check_us;
+  const char *error; /* of the last failure */
+} cp_probe_health;
+
+typedef struct cp_system_health {
+  uint32_t struct_size;
+  int32_t status; /* a quarter of the agents unhealthy: unhealthy; anything not healthy: degraded */
+  const cp_probe_health *const *probes; /* of this coordinator */
+  size_t probe_count;
+  const cp_agent_health *const *agents; /* at most max_page */
+  size_t agent_count;
+  uint64_t healthy_count;
+  uint64_t degraded_count;
+  uint64_t unhealthy_count;
+} cp_system_health;
+CP_API void cp_system_health_free(cp_system_health *health);
+
+/* Runs first at once, then every interval. */
+CP_API int32_t cp_probe_register(cp_coordinator *coordinator, const cp_probe_spec *spec);
+/* Afterwards its callback does not run any more; inside that callback: does not begin again. */
+CP_API int32_t cp_probe_unregister(cp_coordinator *coordinator, const char *name);
+/* A fresh look at everything. */
+CP_API int32_t cp_health_check(cp_system_health **out, cp_coordinator *coordinator);
+CP_API int32_t cp_health_check_async(cp_coordinator *coordinator, cp_queue *queue, void *user_data);
+/* These three never wait: they answer from a copy at most 1 s old. */
+CP_API int32_t cp_health_status(int32_t *out, cp_coordinator *coordinator);
+CP_API int32_t cp_agent_health_get(cp_agent_health **out, cp_coordinator *coordinator,
+                                   const char *agent_id);
+CP_API int32_t cp_agent_available(int32_t *out, cp_coordinator *coordinator, const char *agent_id);
+
+/* ---- Events ----------------------------------------------------------------------------------- */
+
+/* Ends with cp_subscription_close(): afterwards its callback does not run any more; inside that
+ * callback: does not begin again. It may outlive its coordinator. */
+typedef struct cp_subscription cp_subscription;
+CP_API int32_t cp_subscription_close(cp_subscription *subscription);
+
+/* docs/events.md lists the types and their data. */
+typedef struct cp_event {
+  uint32_t struct_size;
+  uint64_t seq; /* gapless per tenant, from 1 */
+  int64_t time_us;
+  const char *tenant;
+  const char *type;    /* "task.submitted", "agent.offline", … */
+  const char *subject; /* the task's or the agent's id */
+  const cp_label *labels;
+  size_t label_count;
+  const char *data; /* a JSON object */
+  size_t data_length;
+  const char *trace;
+} cp_event;
+
+typedef struct cp_event_batch {
+  uint32_t struct_size;
+  const cp_event *const *items;
+  size_t count;
+  uint64_t missed;   /* of this subscription, before these */
+  uint64_t last_seq; /* resume after this */
+} cp_event_batch;
+CP_API void cp_event_batch_free(
+    cp_event_batch *batch); /* those you read, not those of a callback */
+
+typedef struct cp_event_filter {
+  uint32_t struct_size;
+  const char *const *types; /* exact, or a prefix that ends in ".*"; none = all */
+  size_t type_count;
+  const char *const *exclude_types;
+  size_t exclude_type_count;
+  const char *subject; /* NULL = any */
+  const char *label_key;
+  const char *label_value;
+} cp_event_filter;
+#define CP_EVENT_FILTER_INIT \
+  { (uint32_t)sizeof(cp_event_filter), NULL, 0, NULL, 0, NULL, NULL, NULL }
+CP_API int32_t cp_event_filter_init(cp_event_filter *out, size_t struct_size);
+
+typedef struct cp_subscribe_options {
+  uint32_t struct_size;
+  int32_t from_start;            /* 1 and after = 0: all history that is still there */
+  uint64_t after;                /* above 0: resume after this number */
+  uint64_t buffer;               /* undelivered events kept; then the oldest are missed */
+  const cp_event_filter *filter; /* NULL = all events */
+} cp_subscribe_options;
+#define CP_SUBSCRIBE_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_subscribe_options), 0, 0, 1024, NULL }
+CP_API int32_t cp_subscribe_options_init(cp_subscribe_options *out, size_t struct_size);
+
+/* One batch at a time, in order, on the callback pool. */
+typedef void (*cp_event_callback)(const cp_event_batch *batch, void *user_data);
+
+/* A failed attempt, or a task that ended failed or timed out without one (attempt 0). */
+typedef struct cp_task_failure {
+  uint32_t struct_size;
+  int32_t will_retry;
+  const char *task_id;
+  uint64_t attempt;
+  const char *agent_id;
+  const char *error;
+} cp_task_failure;
+typedef void (*cp_task_failure_callback)(const cp_task_failure *failure, void *user_data);
+typedef void (*cp_agent_unhealthy_callback)(const char *agent_id, void *user_data);
+
+/* NULL as options: CP_SUBSCRIBE_OPTIONS_INIT, all events from now on. The callback may run before this
+ * call returns. */
+CP_API int32_t cp_event_subscribe(cp_subscription **out, cp_coordinator *coordinator,
+                                  const cp_subscribe_options *options, cp_event_callback callback,
+                                  void *user_data);
+/* Polling: up to `max_items` events after number `after`; never waits for new ones. CP_DATA_LOSS names
+ * the first number still there. NULL as filter: all. */
+CP_API int32_t cp_event_read(cp_event_batch **out, cp_coordinator *coordinator, uint64_t after,
+                             uint64_t max_items, const cp_event_filter *filter);
+CP_API int32_t cp_event_read_async(cp_coordinator *coordinator, uint64_t after, uint64_t max_items,
+                                   const cp_event_filter *filter, cp_queue *queue, void *user_data);
+/* Every failed attempt, after it is durable. */
+CP_API int32_t cp_task_failure_subscribe(cp_subscription **out, cp_coordinator *coordinator,
+                                         cp_task_failure_callback callback, void *user_data);
+/* Every transition of an agent to unhealthy or offline. */
+CP_API int32_t cp_agent_unhealthy_subscribe(cp_subscription **out, cp_coordinator *coordinator,
+                                            cp_agent_unhealthy_callback callback, void *user_data);
+
+/* ---- Totals ----------------------------------------------------------------------------------- */
+
+typedef struct cp_stats {
+  uint32_t struct_size;
+  int32_t health_status;
+  const char *store; /* "memory" */
+  const char *tenant;
+  int64_t now_us;
+  uint64_t total_agents;
+  uint64_t available_agents;
+  const uint64_t *agents_by_status; /* by CP_AGENT_…, agent_statuses of them */
+  size_t agent_statuses;
+  uint64_t pending_tasks; /* ready, delayed, backing off and blocked */
+  uint64_t ready_tasks;
+  uint64_t delayed_tasks;
+  uint64_t backoff_tasks;
+  uint64_t blocked_tasks;
+  uint64_t claimed_tasks;
+  uint64_t running_tasks;
+  const uint64_t *tasks_by_state; /* records now, by CP_TASK_…, task_states of them */
+  size_t task_states;
+  const uint64_t *pending_by_priority; /* by CP_PRIORITY_…, priorities of them */
+  size_t priorities;
+  uint64_t dead_letters;
+  uint64_t submitted_total; /* since the store began, so for all below */
+  uint64_t claimed_total;
+  uint64_t completed_total;
+  uint64_t failed_total;
+  uint64_t cancelled_total;
+  uint64_t timeout_total;
+  uint64_t retries_total;
+  uint64_t crashes_total;
+  uint64_t releases_total;
+  uint64_t duplicates_total;
+  uint64_t stale_total;
+  uint64_t unservable_submits_total; /* no registered agent offered what was required */
+  uint64_t queues;
+  uint64_t waiting_claims; /* parked in this coordinator */
+  uint64_t healthy_agents;
+  uint64_t degraded_agents;
+  uint64_t unhealthy_agents;
+  uint64_t open_breakers;
+  uint64_t first_event_seq; /* 0, 0 = no events */
+  uint64_t last_event_seq;
+} cp_stats;
+CP_API void cp_stats_free(cp_stats *stats);
+
+CP_API int32_t cp_stats_get(cp_stats **out, cp_coordinator *coordinator);
+CP_API int32_t cp_stats_get_async(cp_coordinator *coordinator, cp_queue *queue, void *user_data);
+/* Prometheus text format 0.0.4. */
+CP_API int32_t cp_metrics_text(cp_text **out, cp_coordinator *coordinator);
+CP_API int32_t cp_metrics_text_async(cp_coordinator *coordinator, cp_queue *queue, void *user_data);
+
+/* ---- Worker ----------------------------------------------------------------------------------- */
+
+/* An agent with threads of its own: registers, heartbeats, claims, renews, and runs a handler per task
+ * type. Made of the operations above; a host with a loop of its own can do without it. */
+typedef struct cp_worker cp_worker;
+
+typedef struct cp_worker_options {
+  uint32_t struct_size;
+  uint32_t concurrency; /* handlers at once; also the agent's slots */
+  const char *agent_id; /* required */
+  const char *const *capabilities;
+  size_t capability_count;
+  const char *model;
+  const char *provider;
+  const char *endpoint;
+  const char *metadata; /* JSON */
+  size_t metadata_length;
+  const cp_label *labels;
+  size_t label_count;
+  uint64_t lease_ttl_ms;          /* 0 = lease_ttl_ms of the options */
+  uint64_t heartbeat_interval_ms; /* 0 = heartbeat_interval_ms of the options */
+  uint64_t drain_timeout_ms;      /* of cp_worker_close(); 0 = at once */
+} cp_worker_options;
+#define CP_WORKER_OPTIONS_INIT                                                                    \
+  {                                                                                               \
+    (uint32_t)sizeof(cp_worker_options), 1, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, 0, \
+        0, 30000                                                                                  \
+  }
+CP_API int32_t cp_worker_options_init(cp_worker_options *out, size_t struct_size);
+
+/* One attempt, as its handler sees it. After the handler returned it is refused like a closed handle. */
+typedef struct cp_task_context cp_task_context;
+
+/* Runs on a thread of the worker. CP_OK completes the task with the result that was set, or null. Any
+ * other status fails it with the error that was set: CP_INVALID_ARGUMENT, CP_FAILED_PRECONDITION,
+ * CP_PERMISSION_DENIED, CP_UNAUTHENTICATED and CP_NOT_FOUND for good, CP_RESOURCE_EXHAUSTED as rate
+ * limited; CP_CANCELLED releases it, or ends it if its cancel was requested; all others are retried. */
+typedef int32_t (*cp_task_handler)(cp_task_context *context, void *user_data);
+
+CP_API int32_t cp_worker_open(cp_worker **out, cp_coordinator *coordinator,
+                              const cp_worker_options *options);
+/* "*" handles every type without a handler of its own; a task without any fails. */
+CP_API int32_t cp_worker_on(cp_worker *worker, const char *task_type, cp_task_handler handler,
+                            void *user_data);
+CP_API int32_t cp_worker_start(cp_worker *worker);
+/* Drains: claims no more, waits for its handlers, unregisters. After `deadline_ms` their leases are
+ * released and they hear of it; the call still waits for them to return. Refused inside a handler. */
+CP_API int32_t cp_worker_stop(cp_worker *worker, uint64_t deadline_ms);
+/* 0 also after another process registered the same agent. */
+CP_API int32_t cp_worker_running(int32_t *out, cp_worker *worker);
+/* Why it stopped by itself; CP_OK while it runs and after cp_worker_stop(). */
+CP_API int32_t cp_worker_status(cp_worker *worker);
+/* Stops it within drain_timeout_ms; inside one of its handlers: when they have returned. */
+CP_API int32_t cp_worker_close(cp_worker *worker);
+
+/* Lives until the handler returns. */
+CP_API int32_t cp_context_task(const cp_claimed_task **out, cp_task_context *context);
+/* 1: a cancel was requested, the lease was lost, or the worker stops without waiting. */
+CP_API int32_t cp_context_cancelled(int32_t *out, cp_task_context *context);
+/* Waits up to `timeout_ms` for that. Use it instead of sleeping. */
+CP_API int32_t cp_context_wait_cancelled(int32_t *out, cp_task_context *context,
+                                         uint64_t timeout_ms);
+CP_API int32_t cp_context_progress(cp_task_context *context, double fraction, const char *note,
+                                   const char *data, size_t data_length);
+/* The result, JSON, copied; the last one counts. */
+CP_API int32_t cp_context_set_result(cp_task_context *context, const char *result, size_t length);
+/* The text of the failure. */
+CP_API int32_t cp_context_set_error(cp_task_context *context, const char *error);
+/* The attempt is left alone from now on; only for hosts that end it otherwise. */
+CP_API int32_t cp_context_abandon(cp_task_context *context);
+
+/* ---- What a completion carries ---------------------------------------------------------------- */
+
+/* Which call it completes. */
+#define CP_CALL_AGENT_REGISTER 1
+#define CP_CALL_AGENT_UNREGISTER 2
+#define CP_CALL_AGENT_HEARTBEAT 3
+#define CP_CALL_AGENT_GET 4
+#define CP_CALL_AGENT_LIST 5
+#define CP_CALL_AGENT_SELECT 6
+#define CP_CALL_AGENT_REASSIGN_TASKS 7
+#define CP_CALL_TASK_SUBMIT 8
+#define CP_CALL_TASK_SUBMIT_MANY 9
+#define CP_CALL_TASK_CLAIM 10
+#define CP_CALL_TASK_CLAIM_MANY 11
+#define CP_CALL_TASK_START 12
+#define CP_CALL_TASK_RENEW 13
+#define CP_CALL_TASK_RENEW_MANY 14
+#define CP_CALL_TASK_PROGRESS 15
+#define CP_CALL_TASK_COMPLETE 16
+#define CP_CALL_TASK_COMPLETE_MANY 17
+#define CP_CALL_TASK_FAIL 18
+#define CP_CALL_TASK_FAIL_MANY 19
+#define CP_CALL_TASK_RELEASE 20
+#define CP_CALL_TASK_CANCEL 21
+#define CP_CALL_TASK_ASSIGN 22
+#define CP_CALL_TASK_GET 23
+#define CP_CALL_TASK_STATUS 24
+#define CP_CALL_TASK_LIST 25
+#define CP_CALL_TASK_WAIT 26
+#define CP_CALL_TASK_EXPLAIN 27
+#define CP_CALL_DEAD_LETTER_LIST 28
+#define CP_CALL_DEAD_LETTER_REPLAY 29
+#define CP_CALL_HEALTH_CHECK 30
+#define CP_CALL_EVENT_READ 31
+#define CP_CALL_STATS_GET 32
+#define CP_CALL_METRICS_TEXT 33
+
+/* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
+ * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
+struct cp_completion {
+  uint32_t struct_size;
+  int32_t call; /* CP_CALL_… */
+  int32_t status;
+  int32_t outcome_unknown;
+  const char *error; /* "" if CP_OK */
+  void *user_data;
+  const char *task_id; /* of a submit or replay */
+  const cp_claimed_task *claimed_task;
+  const cp_claimed_tasks *claimed_tasks;
+  const cp_lease_status *lease; /* of start, renew and progress */
+  const cp_answers *answers;    /* of a batch */
+  const cp_task *task;
+  const cp_task_page *tasks;
+  const cp_agent *agent;
+  const cp_agent_page *agents;
+  const cp_explanation *explanation;
+  const cp_system_health *health;
+  const cp_event_batch *events;
+  const cp_stats *stats;
+  const cp_text *text;
+  uint64_t count;     /* of tasks reassigned */
+  int32_t task_state; /* of cancel and status; else CP_UNSET */
+  int32_t reserved;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* CONTROLPLANE_H */
