@@ -1,4 +1,4 @@
-# libcontrolplane, its headers, its CMake package and its pkg-config file.
+# libcontrolplane and libcontrolplane_capi, their headers, CMake package and pkg-config files.
 
 include(CMakePackageConfigHelpers)
 set(package_dir "${CMAKE_INSTALL_LIBDIR}/cmake/controlplane")
@@ -22,6 +22,13 @@ install(FILES
   "${CMAKE_CURRENT_LIST_DIR}/controlplaneDependencies.cmake"
   DESTINATION "${package_dir}")
 
+if(CONTROLPLANE_CAPI)
+  install(TARGETS controlplane_capi EXPORT controlplaneCapiTargets)
+  install(FILES "${controlplane_SOURCE_DIR}/capi/include/controlplane.h"
+          DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}")
+  install(EXPORT controlplaneCapiTargets NAMESPACE controlplane:: DESTINATION "${package_dir}")
+endif()
+
 # With only an archive to link, every host needs the private libraries, not just those that ask
 # for --static.
 if(BUILD_SHARED_LIBS)
@@ -34,3 +41,8 @@ cmake_path(RELATIVE_PATH CMAKE_INSTALL_PREFIX
 configure_file("${CMAKE_CURRENT_LIST_DIR}/controlplane.pc.in" controlplane.pc @ONLY)
 install(FILES "${controlplane_BINARY_DIR}/controlplane.pc"
         DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+if(CONTROLPLANE_CAPI)
+  configure_file("${CMAKE_CURRENT_LIST_DIR}/controlplane-capi.pc.in" controlplane-capi.pc @ONLY)
+  install(FILES "${controlplane_BINARY_DIR}/controlplane-capi.pc"
+          DESTINATION "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
+endif()
