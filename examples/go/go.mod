@@ -1,0 +1,3 @@
+module review
+
+go 1.19
