@@ -195,6 +195,8 @@ struct Completion {
   AttemptRef attempt{};
   Json result{};                        // valid JSON; empty = null
   Json usage{};                         // what the attempt consumed; empty = none
+  std::chrono::microseconds latency{0}; // how long the work took, for Agent::avg_latency_ms; 0 = from
+                                        // claim to completion
 };
 
 struct Failure {

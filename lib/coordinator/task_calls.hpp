@@ -178,6 +178,7 @@ struct Batch {
 inline void lend(Completion& input, AttemptEnd& end) {
   end.attempt = &input.attempt;
   end.digest = digest_of(input);
+  end.latency_us = input.latency.count();
   end.result = std::move(input.result);
   end.usage = std::move(input.usage);
 }

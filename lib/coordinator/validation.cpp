@@ -106,6 +106,11 @@ void check_completion(Checks& checks, const Completion& completion) {
   check_attempt(checks, completion.attempt);
   checks.json("result", completion.result, checks.limits().max_result_bytes, "max_result_bytes");
   check_usage(checks, completion.usage);
+  constexpr std::chrono::microseconds kNone{0};
+  checks.rule(completion.latency >= kNone && completion.latency <= checks.limits().max_delay, [&] {
+    return "latency is " + std::to_string(completion.latency.count()) +
+           " us; it must be from 0 to the limit max_delay";
+  });
 }
 
 void check_failure(Checks& checks, const Failure& failure) {

@@ -214,11 +214,11 @@ void AgentTable::claimed(AgentSlot slot, std::uint32_t count, Timestamp now, Eff
 }
 
 void AgentTable::ended(AgentSlot slot, AttemptOutcome outcome, std::int64_t latency_us,
-                       Timestamp now, Effects& effects) {
+                       Timestamp now, Effects& effects, std::int64_t reported_us) {
   AgentRecord& agent = impl_->records[slot];
   assert(agent.running > 0);
   --agent.running;
-  count_outcome(agent, outcome, latency_us);
+  count_outcome(agent, outcome, reported_us > 0 ? reported_us : latency_us);
   impl_->refresh(slot, agent, now);
   const BreakerState before = agent.breaker.state();
   if (agent.breaker.ended(verdict_of(outcome), now - latency_us, now)) {

@@ -113,8 +113,9 @@ class AgentTable {
   // Asks for agent_eligible once the agent may claim again (refused for breaker or full).
   void watch(AgentSlot slot) noexcept;
   void claimed(AgentSlot slot, std::uint32_t count, Timestamp now, Effects& effects);
+  // reported_us: how long it took by its own account, which wins where it is above 0.
   void ended(AgentSlot slot, AttemptOutcome outcome, std::int64_t latency_us, Timestamp now,
-             Effects& effects);
+             Effects& effects, std::int64_t reported_us = 0);
 
   void record_probe(AgentSlot slot, bool good, std::string_view error,
                     std::uint32_t failure_threshold, std::uint32_t success_threshold, Timestamp now,

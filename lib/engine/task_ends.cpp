@@ -150,7 +150,7 @@ void TaskTable::complete(TaskRef task, AttemptEnd& item, Step& step) {
   finish_attempt(task, Ended::completed, AttemptOutcome::completed, item.digest, step);
   finish(task, TaskState::completed, TaskReason::none, step);
   emit(EventType::task_completed, task, step);
-  tell_agent(task, AttemptOutcome::completed, step);
+  tell_agent(task, AttemptOutcome::completed, step, item.latency_us);
 }
 
 void TaskTable::fail(TaskRef task, const AttemptEnd& item, Step& step) {

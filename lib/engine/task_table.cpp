@@ -236,7 +236,8 @@ void TaskTable::finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, 
   for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(at(fitting), step);
 }
 
-void TaskTable::tell_agent(TaskRef task, AttemptOutcome outcome, Step& step) {
+void TaskTable::tell_agent(TaskRef task, AttemptOutcome outcome, Step& step,
+                           std::int64_t latency_us) {
   const AttemptRecord& attempt = attempts_[task->attempt];
   const AgentSlot agent = parties_[attempt.ended.party].agent;
   if (agent == kNoAgent) return;
@@ -245,7 +246,7 @@ void TaskTable::tell_agent(TaskRef task, AttemptOutcome outcome, Step& step) {
   if (!by_holder && attempt.lease_ttl_us == 0) {
     agents_.excuse(agent, std::min(attempt.deadline, step.now));
   }
-  agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects);
+  agents_.ended(agent, outcome, step.now - attempt.claimed_at, step.now, step.effects, latency_us);
 }
 
 // Takes out a task that nobody holds; if it had its turn at a key, the next one gets it.

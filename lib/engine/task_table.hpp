@@ -170,7 +170,8 @@ class TaskTable {
   void make_wait(TaskRef task, TaskReason reason, Timestamp until, Step& step);
   void finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
                       Step& step);
-  void tell_agent(TaskRef task, AttemptOutcome outcome, Step& step);  // of its last ended attempt
+  // Of its last ended attempt; latency_us: as its holder reported it, 0 = as long as it was held.
+  void tell_agent(TaskRef task, AttemptOutcome outcome, Step& step, std::int64_t latency_us = 0);
   void finish(TaskRef task, TaskState state, TaskReason reason, Step& step);
   void finish_cancelled(TaskRef task, Step& step);
   void set_timer(TaskRef task);

@@ -24,6 +24,20 @@ Result<T> finished(Start&& start) {
   return std::move(**answer);
 }
 
+TEST_CASE("a latency that the caller reports wins, and does not make an end another one") {
+  Plane p(any_store());
+  p->register_agent(agent_of("a")).value();
+  p->submit_task(spec_of("t", {"code"})).value();
+  const ClaimedTask task = p->claim_task(claim_of("a", {"code"})).value().value();
+  Completion completion{attempt_of(task), "1", {}, 1'500ms};
+  CHECK(p->complete_task(completion).ok());
+  completion.latency = 7ms;
+  CHECK(p->complete_task(completion).ok());
+  CHECK(p->get_agent("a")->avg_latency_ms == 1'500);
+  completion.latency = -1ms;
+  CHECK(code_of(p->complete_task(completion)) == ErrorCode::invalid_argument);
+}
+
 TEST_CASE("a task goes from submit to its result") {
   Plane p(any_store());
   TaskSpec spec = spec_of("review", {"code"});
