@@ -46,6 +46,9 @@ class TaskContext {
   virtual bool cancelled() const = 0;
   // Blocks up to `timeout` or until cancelled(); answers cancelled(). Use instead of sleeping.
   virtual bool wait_cancelled(std::chrono::milliseconds timeout) = 0;
+  // Calls `callback` once when cancelled() turns true, or now if it is: on the thread that learned of
+  // it, so it must not block. The last one given counts. For hosts with a loop of their own.
+  virtual void on_cancelled(std::function<void()> callback) = 0;
   virtual Result<void> progress(double fraction, std::string_view note = {}, Json data = {}) = 0;
   // The attempt is left alone from now on: no renewal, no end. Only for hosts that end it otherwise.
   virtual void abandon() = 0;

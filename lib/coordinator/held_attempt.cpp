@@ -65,16 +65,30 @@ void HeldAttempt::renewed(const Result<LeaseStatus>& status) {
   if (code == ErrorCode::conflict || code == ErrorCode::not_found) lose();
 }
 
-void HeldAttempt::lose() {
-  std::lock_guard lock(mutex_);
-  lost_ = cancelled_ = true;
-  changed_.notify_all();
+void HeldAttempt::lose() { set_cancelled(true); }
+void HeldAttempt::cancel() { set_cancelled(false); }
+
+void HeldAttempt::set_cancelled(bool lost) {
+  std::function<void()> callback;
+  {
+    std::lock_guard lock(mutex_);
+    lost_ = lost_ || lost;
+    cancelled_ = true;
+    callback.swap(on_cancelled_);
+    changed_.notify_all();
+  }
+  if (callback) callback();  // it is the host's: not under the lock
 }
 
-void HeldAttempt::cancel() {
-  std::lock_guard lock(mutex_);
-  cancelled_ = true;
-  changed_.notify_all();
+void HeldAttempt::on_cancelled(std::function<void()> callback) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!cancelled_) {
+      on_cancelled_.swap(callback);
+      return;  // the old one is destroyed after the lock
+    }
+  }
+  if (callback) callback();
 }
 
 // The end names its lease, so that repeating it is safe; as long as the lease may be ours, trying

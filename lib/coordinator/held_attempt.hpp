@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ class HeldAttempt final : public TaskContext {
   const ClaimedTask& task() const override { return task_; }
   bool cancelled() const override;
   bool wait_cancelled(std::chrono::milliseconds timeout) override;
+  void on_cancelled(std::function<void()> callback) override;
   Result<void> progress(double fraction, std::string_view note, Json data) override;
   void abandon() override;
 
@@ -36,6 +38,7 @@ class HeldAttempt final : public TaskContext {
   void run(const TaskHandler* handler, const Limits& limits);
 
  private:
+  void set_cancelled(bool lost);
   Result<Json> call(const TaskHandler* handler, const Limits& limits);
   Result<void> end(const Result<Json>& outcome, const Limits& limits);
   Result<void> fail(std::string_view error, FailKind kind, const Limits& limits);
@@ -49,6 +52,7 @@ class HeldAttempt final : public TaskContext {
   bool cancelled_ = false;  // guarded, as below
   bool lost_ = false;
   bool abandoned_ = false;
+  std::function<void()> on_cancelled_;
 };
 
 }  // namespace controlplane

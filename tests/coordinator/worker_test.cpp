@@ -178,6 +178,30 @@ TEST_CASE("a cancel request reaches the handler through the renewals") {
   CHECK(p->wait_for_result(id, 20s)->state == TaskState::cancelled);
 }
 
+TEST_CASE("a host hears of a cancel request by a callback, once, or at once if it was before") {
+  Gate entered;
+  Plane p(any_store());
+  WorkerOptions options = worker_of("w");
+  options.lease_ttl = 100ms;
+  Worker worker(p.plane, options);
+  std::atomic<int> calls{0};
+  worker.on("t", [&](TaskContext& task) -> Result<Json> {
+    task.on_cancelled([&] { calls += 100; });  // replaced
+    task.on_cancelled([&] { ++calls; });
+    entered.arrive();
+    task.wait_cancelled(kForEver);
+    wait_until([&] { return calls == 1; });
+    task.on_cancelled([&] { calls += 10; });
+    return Error::cancelled();
+  });
+  REQUIRE(worker.start().ok());
+  const TaskId id = p->submit_task(at_once("t")).value();
+  REQUIRE(entered.wait_for());
+  CHECK(p->cancel_task(id).ok());
+  CHECK(p->wait_for_result(id, 20s)->state == TaskState::cancelled);
+  CHECK(calls == 11);
+}
+
 TEST_CASE("a handler that gives up its lease by itself releases the task") {
   Plane p(StoreKind::memory);
   Worker worker(p.plane, worker_of("w"));
