@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/agent.hpp"
 #include "controlplane/limits.hpp"
@@ -19,6 +20,11 @@
 #include "controlplane/result.hpp"
 
 namespace controlplane {
+
+// One option as texts: what is effective, what it would be otherwise, and where it came from.
+struct OptionValue {
+  std::string name, value, default_value, origin;
+};
 
 struct Config {
   std::string store_url = "memory://";             // where the state lives
@@ -61,7 +67,13 @@ struct Config {
   // Names, first that is set wins; docs/configuration.md has the table. invalid_argument names the
   // variable and its value.
   using Lookup = std::function<std::optional<std::string>(const char* name)>;
-  static Result<Config> from_environment(const Lookup& lookup = {});
+  // Options given in code as texts, by name: they win, and count as code. For callers without types,
+  // such as command lines and other languages. invalid_argument for a name that is no option.
+  using Given = std::map<std::string, std::string, std::less<>>;
+  static Result<Config> from_environment(const Lookup& lookup = {}, const Given& given = {});
+
+  // Every option that has a text, in the order of docs/configuration.md; the URL without password.
+  std::vector<OptionValue> options() const;
 
   Result<void> validate() const;
 };

@@ -40,6 +40,23 @@ Shown show(Unsigned value) {
   return {false, value, grouped(value)};
 }
 
+// As an environment variable would say it.
+std::string text_of(const std::string& value) { return value; }
+std::string text_of(bool value) { return value ? "true" : "false"; }
+std::string text_of(SelectionStrategy value) { return std::string(to_string(value)); }
+std::string text_of(LogLevel value) { return std::string(to_string(value)); }
+std::string text_of(Milliseconds value) {
+  std::string text = fmt::format("{}.{:03}", value.count() / 1000, value.count() % 1000);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+std::string text_of(std::chrono::hours value) { return std::to_string(value.count()); }
+template <class Number>
+std::string text_of(Number value) {
+  return std::to_string(value);
+}
+
 std::string show_bound(Milliseconds, std::uint64_t bound) {
   return seconds(Milliseconds(static_cast<std::int64_t>(bound)));
 }
@@ -161,6 +178,22 @@ Result<void> check_pairs(const Config& c) {
 }
 
 }  // namespace
+
+std::vector<OptionValue> Config::options() const {
+  const Config standard;
+  std::vector<OptionValue> all;
+  all.push_back({"store_url", redacted(store_url), standard.store_url,
+                 std::string(origin_of("store_url"))});
+  for (const Option& option : config_options()) {
+    const auto text = [&](const Config& config) {
+      return std::visit([&](auto member) { return text_of(option_value(config, member)); },
+                        option.field);
+    };
+    all.push_back({std::string(option.name), text(*this), text(standard),
+                   std::string(origin_of(option.name))});
+  }
+  return all;
+}
 
 std::string_view Config::origin_of(std::string_view option) const {
   const auto found = origins.find(option);

@@ -1,5 +1,6 @@
 #include "coordinator/config_environment.hpp"
 
+#include <algorithm>
 #include <cctype>
 #include <charconv>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 namespace controlplane {
 namespace {
 
+constexpr std::string_view kStoreUrl = "store_url";
 constexpr std::string_view kSecondsRule = "it must be a number of seconds, such as 30 or 0.5";
 constexpr std::string_view kSwitchRule = "it must be true or false";
 constexpr std::string_view kNumberRule = "it must be a whole number";
@@ -87,17 +89,40 @@ Result<void> take(Config& config, const Option& option, std::string_view variabl
   const std::string rule = std::visit(
       [&](auto member) { return read(value, option_value(config, member)); }, option.field);
   if (!rule.empty()) return wrong_variable(variable, value, rule);
-  config.origins[std::string(option.name)] = variable;
+  if (variable != option.name) config.origins[std::string(option.name)] = variable;
   return {};
 }
 
-Result<void> read_option(Config& config, const Option& option, const Config::Lookup& lookup) {
+Result<void> read_option(Config& config, const Option& option, const Config::Lookup& lookup,
+                         const Config::Given& given) {
+  if (const auto it = given.find(option.name); it != given.end()) {
+    return take(config, option, option.name, it->second);
+  }
   const std::string own = option_variable(option.name);
   if (const auto value = lookup(own.c_str())) return take(config, option, own, *value);
   for (const char* alias : option.aliases) {
     if (alias == nullptr) break;
     if (const auto value = lookup(alias)) return take(config, option, alias, *value);
   }
+  return {};
+}
+
+Result<void> check_given(const Config::Given& given) {
+  const auto options = config_options();
+  for (const auto& [name, text] : given) {
+    const bool known = name == kStoreUrl || std::any_of(options.begin(), options.end(),
+                                                        [&](const Option& option) {
+                                                          return option.name == name;
+                                                        });
+    if (!known) return Error::invalid_argument("there is no option " + quote(name));
+  }
+  return {};
+}
+
+Result<void> read_url(Config& config, const Config::Lookup& lookup, const Config::Given& given) {
+  const auto it = given.find(kStoreUrl);
+  if (it == given.end()) return read_store_url(config, lookup);
+  config.store_url = it->second;
   return {};
 }
 
@@ -122,21 +147,22 @@ Error wrong_variable(std::string_view variable, std::string_view value, std::str
   return Error::invalid_argument(fmt::format("{} is {}; {}", variable, quote(value), rule));
 }
 
-Result<Config> read_environment(const Config::Lookup& lookup) {
+Result<Config> read_environment(const Config::Lookup& lookup, const Config::Given& given) {
+  if (auto known = check_given(given); !known) return known.error();
   const Config::Lookup set = [&lookup](const char* name) -> std::optional<std::string> {
     auto value = lookup ? lookup(name) : process_variable(name);
     return value && !value->empty() ? value : std::nullopt;
   };
   Config config;
-  if (auto url = read_store_url(config, set); !url) return url.error();
+  if (auto url = read_url(config, set, given); !url) return url.error();
   for (const Option& option : config_options()) {
-    if (auto read = read_option(config, option, set); !read) return read.error();
+    if (auto read = read_option(config, option, set, given); !read) return read.error();
   }
   return config;
 }
 
-Result<Config> Config::from_environment(const Lookup& lookup) {
-  auto config = read_environment(lookup);
+Result<Config> Config::from_environment(const Lookup& lookup, const Given& given) {
+  auto config = read_environment(lookup, given);
   if (!config) return config;
   if (auto valid = config->validate(); !valid) return valid.error();
   return config;

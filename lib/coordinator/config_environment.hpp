@@ -8,7 +8,7 @@
 namespace controlplane {
 
 // A variable that is set to nothing counts as not set.
-Result<Config> read_environment(const Config::Lookup& lookup);
+Result<Config> read_environment(const Config::Lookup& lookup, const Config::Given& given = {});
 
 // REDIS_URL and its relatives, in store_environment.cpp: several variables make one option.
 Result<void> read_store_url(Config& config, const Config::Lookup& lookup);

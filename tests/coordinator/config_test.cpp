@@ -330,3 +330,34 @@ TEST_CASE("what is not a password stays readable") {
   CHECK(redacted("redis://me:secret@h:1/0") == "redis://me:***@h:1/0");
   CHECK(redacted("redis://h:1/0") == "redis://h:1/0");
 }
+
+TEST_CASE("options given in code win over the environment and count as code") {
+  const auto variables = lookup({{"HEARTBEAT_TIMEOUT", "60"}, {"REDIS_URL", "redis://h"}});
+  const Config config = Config::from_environment(variables, {{"store_url", "memory://"},
+                                                             {"heartbeat_timeout", "45"},
+                                                             {"limits.max_agents", "7"}})
+                            .value();
+  CHECK(config.heartbeat_timeout == 45s);
+  CHECK(config.limits.max_agents == 7);
+  CHECK(config.store_url == "memory://");
+  CHECK(config.origin_of("heartbeat_timeout") == "code or default");
+  CHECK(Config::from_environment(variables, {{"nonsense", "1"}}).error().message ==
+        "there is no option \"nonsense\"");
+  CHECK(Config::from_environment(lookup({}), {{"heartbeat_timeout", "soon"}}).error().message ==
+        "heartbeat_timeout is \"soon\"; it must be a number of seconds, such as 30 or 0.5");
+}
+
+TEST_CASE("every option tells its value, its default and its origin as texts") {
+  const Config config = read({{"PROBE_TIMEOUT", "0.5"}, {"REDIS_URL", "redis://:secret@h"}});
+  std::map<std::string, OptionValue> options;
+  for (const OptionValue& option : config.options()) options.emplace(option.name, option);
+  CHECK(options.size() == config_options().size() + 1);
+  const OptionValue& timeout = options.at("probe_timeout");
+  CHECK(timeout.value == "0.5");
+  CHECK(timeout.default_value == "10");
+  CHECK(timeout.origin == "PROBE_TIMEOUT");
+  CHECK(options.at("store_url").value == "redis://:***@h");
+  CHECK(options.at("strategy").value == "round_robin");
+  CHECK(options.at("retention.max_age").value == "86400");
+  CHECK(options.at("enable_metrics").origin == "code or default");
+}
