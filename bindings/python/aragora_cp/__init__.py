@@ -1,0 +1,118 @@
+"""A control plane for fleets of AI agents, in your process.
+
+Agents register with what they can do, work is routed to them by capability, priority and policy, and
+what fails is found and repaired. asyncio is here; ``aragora_cp.sync`` is the same without an event loop.
+"""
+
+from __future__ import annotations
+
+from . import _core, sync
+from ._aio._home import Subscription
+from ._aio.context import TaskContext
+from ._aio.coordinator import ControlPlaneCoordinator, create_control_plane
+from ._aio.events import EventStream
+from ._aio.health import HealthMonitor, Probe, SystemHealth
+from ._aio.registry import AgentRegistry
+from ._aio.scheduler import TaskScheduler
+from ._aio.worker import Worker
+from ._core import (
+    AgentHealth,
+    AgentInfo,
+    ClaimedTask,
+    Event,
+    Explanation,
+    LeaseStatus,
+    Obstacle,
+    ProbeHealth,
+    Task,
+    TaskFailure,
+)
+from .config import ControlPlaneConfig
+from .definitions import Json, Label, Priority, TaskDefinition, TaskFilter
+from .enums import (
+    AgentCapability,
+    AgentStatus,
+    BreakerState,
+    HealthStatus,
+    ObstacleKind,
+    SelectionStrategy,
+    TaskPriority,
+    TaskReason,
+    TaskStatus,
+)
+from .errors import (
+    AlreadyExists,
+    Cancelled,
+    Conflict,
+    ControlPlaneError,
+    DataLoss,
+    DeadlineExceeded,
+    FailedPrecondition,
+    FatalError,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    PermissionDenied,
+    RateLimited,
+    ResourceExhausted,
+    Unauthenticated,
+    Unavailable,
+)
+
+__version__ = _core.version
+
+__all__ = [
+    "AgentCapability",
+    "AgentHealth",
+    "AgentInfo",
+    "AgentRegistry",
+    "AgentStatus",
+    "AlreadyExists",
+    "BreakerState",
+    "Cancelled",
+    "ClaimedTask",
+    "Conflict",
+    "ControlPlaneConfig",
+    "ControlPlaneCoordinator",
+    "ControlPlaneError",
+    "DataLoss",
+    "DeadlineExceeded",
+    "Event",
+    "EventStream",
+    "Explanation",
+    "FailedPrecondition",
+    "FatalError",
+    "HealthMonitor",
+    "HealthStatus",
+    "Internal",
+    "InvalidArgument",
+    "Json",
+    "Label",
+    "LeaseStatus",
+    "NotFound",
+    "Obstacle",
+    "ObstacleKind",
+    "PermissionDenied",
+    "Priority",
+    "Probe",
+    "ProbeHealth",
+    "RateLimited",
+    "ResourceExhausted",
+    "SelectionStrategy",
+    "Subscription",
+    "SystemHealth",
+    "Task",
+    "TaskContext",
+    "TaskDefinition",
+    "TaskFailure",
+    "TaskFilter",
+    "TaskPriority",
+    "TaskReason",
+    "TaskScheduler",
+    "TaskStatus",
+    "Unauthenticated",
+    "Unavailable",
+    "Worker",
+    "create_control_plane",
+    "sync",
+]

@@ -1,0 +1,1 @@
+"""The asyncio API; import it from ``aragora_cp``."""

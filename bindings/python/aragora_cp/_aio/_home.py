@@ -1,0 +1,59 @@
+"""What a coordinator and the registry, scheduler and monitor made from it share."""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+from .. import _core
+from ..errors import FailedPrecondition
+
+
+class NotConnected:
+    """Stands in for the plane of a coordinator that has not been connected."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise FailedPrecondition("the coordinator is not connected: call connect() first")
+
+
+class Home:
+    def __init__(self) -> None:
+        self.plane: Any = NotConnected()
+        self.kept: set[Subscription] = set()  # callbacks that nobody else need hold
+        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()  # to be woken when it closes
+
+
+class Subscription:
+    """Calls its handler until it is closed, or its coordinator is. Usable with ``with``."""
+
+    def __init__(self, home: Home, relay: _core.Relay) -> None:
+        self._home = home
+        self._relay = relay
+        home.kept.add(self)
+
+    def close(self) -> None:
+        """No further call begins. Idempotent."""
+        self._home.kept.discard(self)
+        self._relay.close()
+
+    def __enter__(self) -> Subscription:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class Facade:
+    """Made from a coordinator, and good as long as that is."""
+
+    _home: Home
+    _plane: Any
+
+    def __init__(self, coordinator: Facade) -> None:
+        if isinstance(coordinator._plane, NotConnected):
+            raise FailedPrecondition("the coordinator is not connected: call connect() first")
+        self._home = coordinator._home
+        self._plane = coordinator._plane
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} is a handle, not a value: it cannot be pickled")

@@ -1,0 +1,145 @@
+"""The control plane of one tenant: registry, scheduler, health monitor and events in one handle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .. import _background, _core
+from .._core import AgentInfo, Pending
+from ..config import ControlPlaneConfig
+from ..definitions import Json
+from ..enums import AgentStatus
+from ..errors import NotFound
+from ._home import Home, NotConnected
+from ._waiting import finish, in_thread
+from .events import EventReader
+from .health import HealthMonitor, Probe
+from .registry import AgentRegistry
+from .scheduler import TaskScheduler
+
+
+class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, EventReader):
+    """Usable from any thread and any event loop, and as a context manager. Refuses after a fork.
+
+    Errors are :class:`ControlPlaneError`, by code. A coordinator that nobody shut down is closed when
+    the interpreter ends.
+    """
+
+    def __init__(self, config: ControlPlaneConfig | None = None) -> None:
+        """``config``: None reads the environment. Nothing is opened before ``connect``."""
+        self._home = Home()
+        self._plane = self._home.plane
+        self._config = config
+
+    @classmethod
+    async def create(cls, config: ControlPlaneConfig | None = None) -> ControlPlaneCoordinator:
+        """A connected one."""
+        coordinator = cls(config)
+        await coordinator.connect()
+        return coordinator
+
+    async def connect(self) -> None:
+        """Opens the store. Idempotent. InvalidArgument names the option."""
+        if not isinstance(self._plane, NotConnected):
+            return
+        config = self.config
+        plane = await in_thread(
+            _core.open, config._given(), dict(config.origins), _background.inbox(), _background.log
+        )
+        self._plane = self._home.plane = _background.watch(plane)
+
+    async def shutdown(self, timeout: float = 0.0) -> None:
+        """Refuses new claims and submits, and waits up to ``timeout`` seconds for its workers.
+
+        Then everything that waits ends with Cancelled. DeadlineExceeded says how many attempts were
+        left. Idempotent.
+        """
+        if isinstance(self._plane, NotConnected):
+            return
+        for subscription in list(self._home.kept):
+            subscription.close()
+        try:
+            await in_thread(self._plane.shutdown, timeout)
+        finally:
+            for stream in list(self._home.streams):
+                stream._wake()
+
+    async def __aenter__(self) -> ControlPlaneCoordinator:
+        await self.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.shutdown()
+
+    @property
+    def config(self) -> ControlPlaneConfig:
+        if self._config is None:
+            self._config = ControlPlaneConfig.from_environment()
+        return self._config
+
+    async def register_agent(
+        self,
+        agent_id: str,
+        capabilities: Iterable[str] = (),
+        model: str = "",
+        provider: str = "",
+        metadata: Json = None,
+        health_probe: Probe | None = None,
+        *,
+        endpoint: str = "",
+        labels: Mapping[str, str] | None = None,
+        max_concurrency: int = 1,
+        status: AgentStatus | str = AgentStatus.READY,
+    ) -> AgentInfo:
+        """Adds the agent, or replaces what is known of it.
+
+        ``health_probe`` is as for ``register_probe``, and registered as the agent's id.
+        ``max_concurrency``: tasks at once; 0: unlimited.
+        """
+        agent = await self._register(
+            agent_id, capabilities, model=model, provider=provider, endpoint=endpoint,
+            metadata=metadata, labels=labels, max_concurrency=max_concurrency, status=status,
+        )  # fmt: skip
+        self._forget_probe(agent_id)
+        if health_probe is not None:
+            self.register_probe(agent_id, health_probe, agent_id=agent_id)
+        return agent
+
+    async def unregister_agent(self, agent_id: str) -> None:
+        """Its leases are released; tasks directed to it stay. NotFound if it is not registered."""
+        self._forget_probe(agent_id)
+        await self.unregister(agent_id)
+
+    def _forget_probe(self, name: str) -> None:
+        try:
+            self._plane.unregister_probe(name)
+        except NotFound:
+            pass
+
+    async def get_stats(self) -> dict[str, Any]:
+        """Totals, read once: "registry", "scheduler", "health", "events", "store", "tenant", "now"."""
+        answer = self._plane.get_stats()
+        return await finish(answer) if type(answer) is Pending else answer
+
+    async def metrics_text(self) -> str:
+        """Prometheus text format 0.0.4; empty if the config's ``enable_metrics`` is off."""
+        answer = self._plane.metrics_text()
+        return await finish(answer) if type(answer) is Pending else answer
+
+
+async def create_control_plane(
+    config: ControlPlaneConfig | None = None, *, url: str | None = None, **options: Any
+) -> ControlPlaneCoordinator:
+    """A connected coordinator.
+
+    ``url`` is ``store_url``, and ``options`` are those of ControlPlaneConfig; they win over the environment,
+    which wins over the defaults. A ``config`` is taken as it is.
+    """
+    if config is None:
+        if url is not None:
+            options["store_url"] = url
+        config = ControlPlaneConfig.from_environment(**options)
+    elif url is not None or options:
+        raise TypeError("give a config, or url and options, not both")
+    return await ControlPlaneCoordinator.create(config)

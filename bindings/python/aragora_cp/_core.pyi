@@ -1,0 +1,694 @@
+"""The C++ library. Private: use aragora_cp."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any, final
+
+from .enums import (
+    AgentStatus,
+    BreakerState,
+    HealthStatus,
+    ObstacleKind,
+    TaskPriority,
+    TaskReason,
+    TaskStatus,
+)
+
+version: str
+
+_Option = tuple[str, str, str, str]
+
+def open(
+    given: dict[str, str], origins: dict[str, str], log_inbox: Inbox, log: Callable[..., None], /
+) -> Plane: ...
+def options(given: dict[str, str], origins: dict[str, str], /) -> list[_Option]: ...
+def resolve(given: dict[str, str], /) -> tuple[str, list[_Option]]: ...
+
+class _Value:
+    """Immutable, compared by its fields, pickled; made by keyword. Times are in UTC."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields by name."""
+    def __eq__(self, other: object, /) -> bool: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class ClaimedTask(_Value):
+    """What the holder of a lease gets."""
+    def __init__(
+        self,
+        *,
+        id: str = ...,
+        lease: str | None = ...,
+        task_type: str = ...,
+        payload: Any = ...,
+        priority: TaskPriority = ...,
+        attempt: int = ...,
+        claimed_at: datetime | None = ...,
+        deadline: datetime | None = ...,
+        lease_until: datetime | None = ...,
+        checkpoint: Any = ...,
+        metadata: Any = ...,
+        labels: Mapping[str, str] = ...,
+        depends_on: Iterable[str] = ...,
+        idempotency_key: str | None = ...,
+        trace: str | None = ...,
+        replayed_from: str | None = ...,
+    ) -> None: ...
+    @property
+    def id(self) -> str:
+        """Its id."""
+    @property
+    def lease(self) -> str | None:
+        """Proof of this attempt, a str; ends of the attempt name it."""
+    @property
+    def task_type(self) -> str:
+        """What kind of work it is."""
+    @property
+    def payload(self) -> Any:
+        """What was submitted."""
+    @property
+    def priority(self) -> TaskPriority:
+        """A TaskPriority."""
+    @property
+    def attempt(self) -> int:
+        """1 is the first."""
+    @property
+    def claimed_at(self) -> datetime:
+        """When this attempt began."""
+    @property
+    def deadline(self) -> datetime:
+        """When this attempt times out."""
+    @property
+    def lease_until(self) -> datetime | None:
+        """Renew before; None: it holds until the deadline."""
+    @property
+    def checkpoint(self) -> Any:
+        """Last progress data of an earlier attempt, or None."""
+    @property
+    def metadata(self) -> Any:
+        """The submitter's own notes; None if unset."""
+    @property
+    def labels(self) -> dict[str, str]:
+        """Short names and values."""
+    @property
+    def depends_on(self) -> list[str]:
+        """Ids of the tasks it waits for."""
+    @property
+    def idempotency_key(self) -> str | None:
+        """The submitter's key; None if unset."""
+    @property
+    def trace(self) -> str | None:
+        """Correlation id; None if unset."""
+    @property
+    def replayed_from(self) -> str | None:
+        """The dead letter it repeats; None if none."""
+
+@final
+class Task(_Value):
+    """A snapshot of one task."""
+    def __init__(
+        self,
+        *,
+        id: str = ...,
+        task_type: str = ...,
+        payload: Any = ...,
+        required_capabilities: Iterable[str] = ...,
+        priority: TaskPriority = ...,
+        status: TaskStatus = ...,
+        reason: TaskReason = ...,
+        attempt: int = ...,
+        failures: int = ...,
+        crashes: int = ...,
+        max_retries: int = ...,
+        agent_id: str | None = ...,
+        directed_to: str | None = ...,
+        submitted_at: datetime | None = ...,
+        ready_at: datetime | None = ...,
+        claimed_at: datetime | None = ...,
+        started_at: datetime | None = ...,
+        finished_at: datetime | None = ...,
+        cancel_requested: bool = ...,
+        progress: float = ...,
+        progress_note: str | None = ...,
+        checkpoint: Any = ...,
+        result: Any = ...,
+        error: str = ...,
+        usage: Any = ...,
+        blocked_by: int = ...,
+        concurrency_key: str | None = ...,
+        metadata: Any = ...,
+        labels: Mapping[str, str] = ...,
+        depends_on: Iterable[str] = ...,
+        idempotency_key: str | None = ...,
+        trace: str | None = ...,
+        replayed_from: str | None = ...,
+    ) -> None: ...
+    @property
+    def id(self) -> str:
+        """Its id."""
+    @property
+    def task_type(self) -> str:
+        """What kind of work it is."""
+    @property
+    def payload(self) -> Any:
+        """What was submitted."""
+    @property
+    def required_capabilities(self) -> list[str]:
+        """All of them must be offered by its agent."""
+    @property
+    def priority(self) -> TaskPriority:
+        """A TaskPriority."""
+    @property
+    def status(self) -> TaskStatus:
+        """A TaskStatus."""
+    @property
+    def reason(self) -> TaskReason:
+        """A TaskReason: why it is in that status."""
+    @property
+    def attempt(self) -> int:
+        """Attempts begun so far."""
+    @property
+    def failures(self) -> int:
+        """Counted failures."""
+    @property
+    def crashes(self) -> int:
+        """Lost leases."""
+    @property
+    def max_retries(self) -> int:
+        """Failures allowed beyond the first attempt."""
+    @property
+    def agent_id(self) -> str | None:
+        """Who holds it, or held it last; None if nobody."""
+    @property
+    def directed_to(self) -> str | None:
+        """Only this agent may claim it; None: all."""
+    @property
+    def submitted_at(self) -> datetime:
+        """When it was submitted."""
+    @property
+    def ready_at(self) -> datetime:
+        """When it became ready, or when its delay ends."""
+    @property
+    def claimed_at(self) -> datetime | None:
+        """When its last attempt was claimed."""
+    @property
+    def started_at(self) -> datetime | None:
+        """When its last attempt started running."""
+    @property
+    def finished_at(self) -> datetime | None:
+        """When it ended."""
+    @property
+    def cancel_requested(self) -> bool:
+        """Its holder was asked to stop."""
+    @property
+    def progress(self) -> float:
+        """0 to 1, of the last attempt that reported any."""
+    @property
+    def progress_note(self) -> str | None:
+        """What was said with it, or None."""
+    @property
+    def checkpoint(self) -> Any:
+        """The last progress data, or None."""
+    @property
+    def result(self) -> Any:
+        """What it was completed with, or None."""
+    @property
+    def error(self) -> str:
+        """The text of its last failure, or None."""
+    @property
+    def usage(self) -> Any:
+        """What its last attempt consumed, or None."""
+    @property
+    def blocked_by(self) -> int:
+        """How many parents it still waits for."""
+    @property
+    def concurrency_key(self) -> str | None:
+        """None if unset."""
+    @property
+    def metadata(self) -> Any:
+        """The submitter's own notes; None if unset."""
+    @property
+    def labels(self) -> dict[str, str]:
+        """Short names and values."""
+    @property
+    def depends_on(self) -> list[str]:
+        """Ids of the tasks it waits for."""
+    @property
+    def idempotency_key(self) -> str | None:
+        """The submitter's key; None if unset."""
+    @property
+    def trace(self) -> str | None:
+        """Correlation id; None if unset."""
+    @property
+    def replayed_from(self) -> str | None:
+        """The dead letter it repeats; None if none."""
+
+@final
+class LeaseStatus(_Value):
+    """What a renewal answers."""
+    def __init__(
+        self,
+        *,
+        lease_until: datetime | None = ...,
+        deadline: datetime | None = ...,
+        cancel_requested: bool = ...,
+    ) -> None: ...
+    @property
+    def lease_until(self) -> datetime | None:
+        """Renew before; None: it holds until the deadline."""
+    @property
+    def deadline(self) -> datetime:
+        """When this attempt times out."""
+    @property
+    def cancel_requested(self) -> bool:
+        """True: stop, and release the task."""
+
+@final
+class TaskFailure(_Value):
+    """A failed attempt, or a task that ended without one."""
+    def __init__(
+        self,
+        *,
+        task_id: str = ...,
+        attempt: int = ...,
+        agent_id: str | None = ...,
+        error: str = ...,
+        will_retry: bool = ...,
+    ) -> None: ...
+    @property
+    def task_id(self) -> str:
+        """The task."""
+    @property
+    def attempt(self) -> int:
+        """Which attempt failed; 0: it ended without one."""
+    @property
+    def agent_id(self) -> str | None:
+        """Who held it, or None."""
+    @property
+    def error(self) -> str:
+        """Text for people."""
+    @property
+    def will_retry(self) -> bool:
+        """There will be another attempt."""
+
+@final
+class Obstacle(_Value):
+    """One reason why a task is not running."""
+    def __init__(
+        self,
+        *,
+        kind: ObstacleKind = ...,
+        subject: str = ...,
+        since: datetime | None = ...,
+        until: datetime | None = ...,
+    ) -> None: ...
+    @property
+    def kind(self) -> ObstacleKind:
+        """An ObstacleKind."""
+    @property
+    def subject(self) -> str:
+        """The agent, capability, task or key it is about."""
+    @property
+    def since(self) -> datetime | None:
+        """None: not known."""
+    @property
+    def until(self) -> datetime | None:
+        """None: not known."""
+
+@final
+class Explanation(_Value):
+    """Why a task is not running; str() tells it."""
+    def __init__(
+        self,
+        *,
+        id: str = ...,
+        status: TaskStatus = ...,
+        reason: TaskReason = ...,
+        required_capabilities: Iterable[str] = ...,
+        agents_offering: int = ...,
+        obstacles: list[Obstacle] = ...,
+        now: datetime | None = ...,
+    ) -> None: ...
+    @property
+    def id(self) -> str:
+        """The task."""
+    @property
+    def status(self) -> TaskStatus:
+        """A TaskStatus."""
+    @property
+    def reason(self) -> TaskReason:
+        """A TaskReason."""
+    @property
+    def required_capabilities(self) -> list[str]:
+        """What it needs."""
+    @property
+    def agents_offering(self) -> int:
+        """Registered agents that offer all of them."""
+    @property
+    def obstacles(self) -> list[Obstacle]:
+        """Why no agent runs it: a list of Obstacle."""
+    @property
+    def now(self) -> datetime:
+        """When it was asked."""
+
+@final
+class AgentInfo(_Value):
+    """An agent, as it is registered and as it is seen."""
+    def __init__(
+        self,
+        *,
+        agent_id: str = ...,
+        capabilities: Iterable[str] = ...,
+        model: str = ...,
+        provider: str = ...,
+        endpoint: str = ...,
+        metadata: Any = ...,
+        labels: Mapping[str, str] = ...,
+        max_concurrency: int = ...,
+        status: AgentStatus = ...,
+        reported_status: AgentStatus = ...,
+        health: HealthStatus = ...,
+        breaker: BreakerState = ...,
+        available: bool = ...,
+        incarnation: int = ...,
+        registered_by: str = ...,
+        registered_at: datetime | None = ...,
+        last_seen: datetime | None = ...,
+        last_assigned: datetime | None = ...,
+        running: int = ...,
+        tasks_completed: int = ...,
+        tasks_failed: int = ...,
+        tasks_crashed: int = ...,
+        avg_latency_ms: float = ...,
+        metrics: Any = ...,
+    ) -> None: ...
+    @property
+    def agent_id(self) -> str:
+        """Its name."""
+    @property
+    def capabilities(self) -> list[str]:
+        """What it offers, sorted."""
+    @property
+    def model(self) -> str:
+        """Free text."""
+    @property
+    def provider(self) -> str:
+        """Free text."""
+    @property
+    def endpoint(self) -> str:
+        """Free text, for example an URL."""
+    @property
+    def metadata(self) -> Any:
+        """The registrar's own notes; None if unset."""
+    @property
+    def labels(self) -> dict[str, str]:
+        """Short names and values."""
+    @property
+    def max_concurrency(self) -> int:
+        """Tasks at once; 0: unlimited."""
+    @property
+    def status(self) -> AgentStatus:
+        """An AgentStatus, as shown to everyone."""
+    @property
+    def reported_status(self) -> AgentStatus:
+        """What the agent itself said last."""
+    @property
+    def health(self) -> HealthStatus:
+        """A HealthStatus."""
+    @property
+    def breaker(self) -> BreakerState:
+        """A BreakerState."""
+    @property
+    def available(self) -> bool:
+        """select_agent would consider it."""
+    @property
+    def incarnation(self) -> int:
+        """Tells two registrations of one name apart."""
+    @property
+    def registered_by(self) -> str:
+        """"host:pid"."""
+    @property
+    def registered_at(self) -> datetime:
+        """When it was registered."""
+    @property
+    def last_seen(self) -> datetime:
+        """Its last call."""
+    @property
+    def last_assigned(self) -> datetime | None:
+        """When it got its last task."""
+    @property
+    def running(self) -> int:
+        """Leases it holds now."""
+    @property
+    def tasks_completed(self) -> int:
+        """Since it was registered."""
+    @property
+    def tasks_failed(self) -> int:
+        """Since it was registered."""
+    @property
+    def tasks_crashed(self) -> int:
+        """Since it was registered."""
+    @property
+    def avg_latency_ms(self) -> float:
+        """Of completed tasks, in milliseconds."""
+    @property
+    def metrics(self) -> Any:
+        """Those of its last heartbeat that carried any, or None."""
+
+@final
+class AgentHealth(_Value):
+    """The health of one agent."""
+    def __init__(
+        self,
+        *,
+        agent_id: str = ...,
+        status: HealthStatus = ...,
+        agent_status: AgentStatus = ...,
+        reported: HealthStatus = ...,
+        probe: HealthStatus = ...,
+        breaker: BreakerState = ...,
+        breaker_until: datetime | None = ...,
+        last_check: datetime | None = ...,
+        last_seen: datetime | None = ...,
+        consecutive_failures: int = ...,
+        probe_error: str | None = ...,
+        available: bool = ...,
+        age: float = ...,
+    ) -> None: ...
+    @property
+    def agent_id(self) -> str:
+        """Whose health it is."""
+    @property
+    def status(self) -> HealthStatus:
+        """A HealthStatus: the worst of all that is known."""
+    @property
+    def agent_status(self) -> AgentStatus:
+        """An AgentStatus."""
+    @property
+    def reported(self) -> HealthStatus:
+        """What the agent itself said."""
+    @property
+    def probe(self) -> HealthStatus:
+        """What its probes say; UNKNOWN: it has none."""
+    @property
+    def breaker(self) -> BreakerState:
+        """A BreakerState."""
+    @property
+    def breaker_until(self) -> datetime | None:
+        """End of its cooldown, when it is open."""
+    @property
+    def last_check(self) -> datetime | None:
+        """The last probe, or the last call if it has none."""
+    @property
+    def last_seen(self) -> datetime:
+        """Its last call."""
+    @property
+    def consecutive_failures(self) -> int:
+        """Of the probe or of tasks."""
+    @property
+    def probe_error(self) -> str | None:
+        """Of the last failed probe, or None."""
+    @property
+    def available(self) -> bool:
+        """select_agent would consider it."""
+    @property
+    def age(self) -> float:
+        """How old this copy is, in seconds; at most 1."""
+
+@final
+class ProbeHealth(_Value):
+    """What one probe of this coordinator says."""
+    def __init__(
+        self,
+        *,
+        name: str = ...,
+        agent_id: str | None = ...,
+        status: HealthStatus = ...,
+        consecutive_failures: int = ...,
+        consecutive_successes: int = ...,
+        last_check: datetime | None = ...,
+        error: str | None = ...,
+    ) -> None: ...
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def agent_id(self) -> str | None:
+        """Whose health it tells; None: the system's."""
+    @property
+    def status(self) -> HealthStatus:
+        """A HealthStatus; UNKNOWN: it has not run yet."""
+    @property
+    def consecutive_failures(self) -> int:
+        """In a row."""
+    @property
+    def consecutive_successes(self) -> int:
+        """In a row."""
+    @property
+    def last_check(self) -> datetime | None:
+        """When it ran last."""
+    @property
+    def error(self) -> str | None:
+        """Of the last failure, or None."""
+
+@final
+class Event(_Value):
+    """One change, as the history keeps it."""
+    def __init__(
+        self,
+        *,
+        seq: int = ...,
+        time: datetime | None = ...,
+        tenant: str = ...,
+        type: str = ...,
+        subject: str = ...,
+        labels: Mapping[str, str] = ...,
+        data: Any = ...,
+        trace: str | None = ...,
+    ) -> None: ...
+    @property
+    def seq(self) -> int:
+        """Its number: without gaps per tenant, from 1."""
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+    @property
+    def tenant(self) -> str:
+        """Whose it is."""
+    @property
+    def type(self) -> str:
+        """Dotted: "task.submitted"."""
+    @property
+    def subject(self) -> str:
+        """The task's or the agent's id."""
+    @property
+    def labels(self) -> dict[str, str]:
+        """The subject's."""
+    @property
+    def data(self) -> Any:
+        """A dict; what is in it depends on the type."""
+    @property
+    def trace(self) -> str | None:
+        """The task's correlation id, or None."""
+
+@final
+class Inbox:
+    def __init__(self) -> None: ...
+    def fileno(self) -> int: ...
+    def drain(self) -> None: ...
+    def close(self) -> None: ...
+    def __len__(self) -> int: ...
+
+@final
+class Pending:
+    def attach(self, inbox: Inbox, future: object, /) -> bool: ...
+    def abandon(self, inbox: Inbox, /) -> None: ...
+    def take(self) -> Any: ...
+    def wait(self) -> Any: ...
+
+@final
+class Relay:
+    def close(self) -> None: ...
+
+@final
+class ProbeAnswer:
+    def set(self, good: bool, /) -> None: ...
+
+@final
+class Job:
+    @property
+    def task(self) -> ClaimedTask: ...
+    def complete(self, result: Any, /) -> None: ...
+    def fail(self, message: str, fatal: bool, /) -> None: ...
+    def rate_limited(self, message: str, retry_after: float, /) -> None: ...
+    def release(self) -> None: ...
+
+@final
+class NativeWorker:
+    def __init__(
+        self,
+        plane: Plane,
+        inbox: Inbox,
+        handler: Callable[[int, Job | None], None],
+        agent_id: str,
+        capabilities: Iterable[str],
+        concurrency: int,
+        more: dict[str, Any],
+        /,
+    ) -> None: ...
+    def start(self) -> None: ...
+    def stop(self, seconds: float, /) -> None: ...
+    def let_go(self) -> None: ...
+    @property
+    def running(self) -> bool: ...
+    def why_stopped(self) -> Any: ...
+
+@final
+class Plane:
+    """Operations answer a value, or a Pending for it."""
+
+    def shutdown(self, seconds: float, /) -> None: ...
+    def close_now(self) -> None: ...
+    def options(self) -> list[_Option]: ...
+    def assign_task(self, *args: Any) -> Any: ...
+    def cancel_task(self, *args: Any) -> Any: ...
+    def check_health(self, *args: Any) -> Any: ...
+    def claim_task(self, *args: Any) -> Any: ...
+    def claim_tasks(self, *args: Any) -> Any: ...
+    def complete_task(self, *args: Any) -> Any: ...
+    def complete_tasks(self, *args: Any) -> Any: ...
+    def explain(self, *args: Any) -> Any: ...
+    def fail_task(self, *args: Any) -> Any: ...
+    def get_agent(self, *args: Any) -> Any: ...
+    def get_agent_health(self, *args: Any) -> Any: ...
+    def get_stats(self, *args: Any) -> Any: ...
+    def get_status(self, *args: Any) -> Any: ...
+    def get_system_health(self, *args: Any) -> Any: ...
+    def get_task(self, *args: Any) -> Any: ...
+    def heartbeat(self, *args: Any) -> Any: ...
+    def is_agent_available(self, *args: Any) -> Any: ...
+    def list_agents(self, *args: Any) -> Any: ...
+    def list_tasks(self, *args: Any) -> Any: ...
+    def metrics_text(self, *args: Any) -> Any: ...
+    def on_agent_unhealthy(self, *args: Any) -> Any: ...
+    def on_events(self, *args: Any) -> Any: ...
+    def on_task_failure(self, *args: Any) -> Any: ...
+    def read_events(self, *args: Any) -> Any: ...
+    def reassign_agent_tasks(self, *args: Any) -> Any: ...
+    def register_agent(self, *args: Any) -> Any: ...
+    def register_probe(self, *args: Any) -> Any: ...
+    def release_task(self, *args: Any) -> Any: ...
+    def renew(self, *args: Any) -> Any: ...
+    def replay_dead_letter(self, *args: Any) -> Any: ...
+    def report_progress(self, *args: Any) -> Any: ...
+    def select_agent(self, *args: Any) -> Any: ...
+    def set_strategy(self, *args: Any) -> Any: ...
+    def start_task(self, *args: Any) -> Any: ...
+    def submit_task(self, *args: Any) -> Any: ...
+    def submit_tasks(self, *args: Any) -> Any: ...
+    def unregister_agent(self, *args: Any) -> Any: ...
+    def unregister_probe(self, *args: Any) -> Any: ...
+    def wait_for_result(self, *args: Any) -> Any: ...

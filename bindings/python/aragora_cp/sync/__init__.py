@@ -1,0 +1,29 @@
+"""The same API without an event loop: every call blocks its thread, and only its thread.
+
+Callbacks come from one background thread. Everything else, values, enums and errors, is ``aragora_cp``'s.
+"""
+
+from __future__ import annotations
+
+from ._home import Subscription
+from .context import TaskContext
+from .coordinator import ControlPlaneCoordinator, create_control_plane
+from .events import EventStream
+from .health import HealthMonitor, Probe, SystemHealth
+from .registry import AgentRegistry
+from .scheduler import TaskScheduler
+from .worker import Worker
+
+__all__ = [
+    "AgentRegistry",
+    "ControlPlaneCoordinator",
+    "EventStream",
+    "HealthMonitor",
+    "Probe",
+    "Subscription",
+    "SystemHealth",
+    "TaskContext",
+    "TaskScheduler",
+    "Worker",
+    "create_control_plane",
+]

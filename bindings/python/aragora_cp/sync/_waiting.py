@@ -1,0 +1,62 @@
+"""How threads wait for what is not here yet. ``aragora_cp._aio`` has a file of the same name."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .. import _background, _core
+
+_LOGGER = logging.getLogger("aragora.control_plane")
+T = TypeVar("T")
+
+Signal = threading.Event
+
+
+def inbox() -> _core.Inbox:
+    """That of the background thread."""
+    return _background.inbox()
+
+
+def finish(pending: _core.Pending) -> Any:
+    """The answer, when it comes. Blocks without the GIL; signals interrupt it."""
+    return pending.wait()
+
+
+def finish_claim(pending: _core.Pending, give_back: Callable[[Any], object]) -> Any:
+    return pending.wait()
+
+
+def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Calls what blocks, here."""
+    return function(*args)
+
+
+def handler_of(function: Callable[..., Any]) -> Callable[..., None]:
+    """Calls ``function`` on the background thread. What it raises is logged."""
+
+    def call(*args: Any) -> None:
+        try:
+            function(*args)
+        except Exception:
+            _LOGGER.exception("callback %r raised", function)
+
+    return call
+
+
+def probe_of(probe: Callable[[], Any]) -> Callable[[_core.ProbeAnswer], None]:
+    """A probe may block, so each round has a thread; the library never begins two at once."""
+
+    def run(answer: _core.ProbeAnswer) -> None:
+        try:
+            answer.set(bool(probe()))
+        except Exception:
+            _LOGGER.warning("probe %r raised", probe, exc_info=True)
+            answer.set(False)
+
+    def start(answer: _core.ProbeAnswer) -> None:
+        threading.Thread(target=run, args=(answer,), name="aragora-cp-probe", daemon=True).start()
+
+    return start

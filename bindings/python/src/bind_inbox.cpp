@@ -1,0 +1,27 @@
+// How Python gets what C++ threads left for it.
+#include "bindings.hpp"
+#include "inbox.hpp"
+#include "pending.hpp"
+#include "relay.hpp"
+
+namespace controlplane::python {
+
+void bind_inbox(py::module_& module) {
+  py::class_<Inbox>(module, "Inbox", "What C++ threads left for one event loop. Private.")
+      .def(py::init<>())
+      .def("fileno", &Inbox::fd)
+      .def("drain", &Inbox::drain)
+      .def("close", &Inbox::close)
+      .def("__len__", &Inbox::waiting);
+  py::class_<Pending>(module, "Pending", "An answer that is not here yet. Private.")
+      .def("attach", &Pending::attach)
+      .def("abandon", &Pending::abandon)
+      .def("take", &Pending::take)
+      .def("wait", &Pending::wait);
+  py::class_<Relay>(module, "Relay", "A subscription of a Python function. Private.")
+      .def("close", &Relay::close);
+  py::class_<ProbeAnswer>(module, "ProbeAnswer", "Where a probe's verdict goes. Private.")
+      .def("set", &ProbeAnswer::set);
+}
+
+}  // namespace controlplane::python

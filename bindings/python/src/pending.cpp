@@ -1,0 +1,106 @@
+#include "pending.hpp"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <system_error>
+
+namespace controlplane::python {
+
+void Answer::arrived() {
+  const State before = state_.exchange(State::here, std::memory_order_acq_rel);
+  if (before == State::abandoned) return discard();
+  if (before != State::expected) return;
+  if (queue_) {
+    queue_->push(receiver_, shared_from_this());
+  } else {
+    wakeup_->set();
+  }
+}
+
+bool Answer::expect() {
+  State open = State::open;
+  return state_.compare_exchange_strong(open, State::expected, std::memory_order_acq_rel);
+}
+
+bool Answer::send_to(std::shared_ptr<Queue> queue, std::uint64_t receiver) {
+  queue_ = std::move(queue);
+  receiver_ = receiver;
+  return expect();
+}
+
+// Not a condition variable: a signal must interrupt it, so that Ctrl-C works.
+void Answer::wait() {
+  wakeup_ = std::make_shared<Wakeup>();
+  if (!expect()) return;
+  const auto self = shared_from_this();
+  while (!is_here()) {
+    int polled = 0;
+    int error = 0;
+    {
+      py::gil_scoped_release unlocked;
+      pollfd ready{wakeup_->fd(), POLLIN, 0};
+      polled = ::poll(&ready, 1, -1);
+      error = errno;
+    }
+    if (polled >= 0) continue;
+    if (error != EINTR) throw std::system_error(error, std::generic_category(), "poll");
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // the Pending abandons it
+  }
+}
+
+bool Answer::abandon() noexcept {
+  State state = state_.load(std::memory_order_acquire);
+  while (state != State::here) {
+    if (state_.compare_exchange_weak(state, State::abandoned, std::memory_order_acq_rel))
+      return true;
+  }
+  return false;
+}
+
+void Answer::deliver(py::handle future) {
+  if (py::cast<bool>(future.attr("done")())) return discard();  // the await was cancelled
+  try {
+    future.attr("set_result")(take());
+  } catch (py::error_already_set& error) {
+    future.attr("set_exception")(error.value());
+  }
+}
+
+Pending::~Pending() {
+  if (!answer_ || receiver_ != 0) return;
+  if (!answer_->abandon()) answer_->discard();
+}
+
+bool Pending::attach(Inbox& inbox, py::object future) {
+  if (!answer_ || receiver_ != 0) throw std::runtime_error("this answer was taken");
+  const std::uint64_t receiver = inbox.add(std::move(future));
+  if (answer_->send_to(inbox.queue(), receiver)) {
+    receiver_ = receiver;
+    return true;
+  }
+  inbox.remove(receiver);
+  return false;
+}
+
+// One that is under way is discarded when the inbox comes to it.
+void Pending::abandon(Inbox& inbox) {
+  if (receiver_ == 0) throw std::runtime_error("this answer is not attached");
+  answer_->abandon();
+  inbox.remove(receiver_);
+}
+
+py::object Pending::take() {
+  if (!answer_ || receiver_ != 0 || !answer_->is_here()) {
+    throw std::runtime_error("this answer cannot be taken");
+  }
+  return std::exchange(answer_, nullptr)->take();
+}
+
+py::object Pending::wait() {
+  if (!answer_ || receiver_ != 0) throw std::runtime_error("this answer was taken");
+  answer_->wait();
+  return take();
+}
+
+}  // namespace controlplane::python

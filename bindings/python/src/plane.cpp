@@ -1,0 +1,175 @@
+#include "plane.hpp"
+
+#include <pybind11/stl.h>
+
+#include "bindings.hpp"
+#include "convert.hpp"
+#include "pending.hpp"
+#include "relay.hpp"
+#include "signals.hpp"
+
+namespace controlplane::python {
+namespace {
+
+template <std::size_t N, class E>
+py::dict by_name(const std::array<std::uint64_t, N>& counts, E) {
+  py::dict named;
+  for (std::size_t i = 0; i < N; ++i) {
+    named[to_python(to_string(static_cast<E>(i)))] = counts[i];
+  }
+  return named;
+}
+
+py::dict registry_dict(const RegistryStats& it) {
+  using namespace py::literals;
+  return py::dict("total_agents"_a = it.total_agents, "available_agents"_a = it.available_agents,
+                  "by_status"_a = by_name(it.by_status, AgentStatus{}));
+}
+
+py::dict scheduler_dict(const SchedulerStats& it) {
+  using namespace py::literals;
+  return py::dict("pending_tasks"_a = it.pending_tasks, "ready_tasks"_a = it.ready_tasks,
+                  "delayed_tasks"_a = it.delayed_tasks, "backoff_tasks"_a = it.backoff_tasks,
+                  "blocked_tasks"_a = it.blocked_tasks, "claimed_tasks"_a = it.claimed_tasks,
+                  "running_tasks"_a = it.running_tasks,
+                  "by_status"_a = by_name(it.by_state, TaskState{}),
+                  "pending_by_priority"_a = by_name(it.pending_by_priority, TaskPriority{}),
+                  "dead_letters"_a = it.dead_letters, "submitted_total"_a = it.submitted_total,
+                  "claimed_total"_a = it.claimed_total, "completed_total"_a = it.completed_total,
+                  "failed_total"_a = it.failed_total, "cancelled_total"_a = it.cancelled_total,
+                  "timeout_total"_a = it.timeout_total, "retries_total"_a = it.retries_total,
+                  "crashes_total"_a = it.crashes_total, "releases_total"_a = it.releases_total,
+                  "duplicates_total"_a = it.duplicates_total, "stale_total"_a = it.stale_total,
+                  "unservable_submits_total"_a = it.unservable_submits_total,
+                  "queues"_a = it.queues, "waiting_claims"_a = it.waiting_claims);
+}
+
+py::dict stats_dict(const Stats& it) {
+  using namespace py::literals;
+  const py::dict health(
+      "status"_a = to_python(it.health.status), "healthy_count"_a = it.health.healthy_count,
+      "degraded_count"_a = it.health.degraded_count,
+      "unhealthy_count"_a = it.health.unhealthy_count, "open_breakers"_a = it.health.open_breakers);
+  const py::dict events("first_seq"_a = it.events.first_seq, "last_seq"_a = it.events.last_seq);
+  return py::dict("registry"_a = registry_dict(it.registry),
+                  "scheduler"_a = scheduler_dict(it.scheduler), "health"_a = health,
+                  "events"_a = events, "store"_a = it.store, "tenant"_a = it.tenant,
+                  "now"_a = time_to_python(it.now));
+}
+
+py::object get_stats(Plane& plane) {
+  return answered<Stats>([&](Done<Stats> done) { plane.use().get_stats(std::move(done)); },
+                         stats_dict);
+}
+
+py::object metrics_text(Plane& plane) {
+  return answered<std::string>(
+      [&](Done<std::string> done) { plane.use().metrics_text(std::move(done)); },
+      [](const std::string& text) { return to_python(text); });
+}
+
+using Given = std::map<std::string, std::string, std::less<>>;
+
+// Options as texts by name; origins: which of them came from where, for messages.
+Config config_of(const Given& given, const Given& origins) {
+  const auto no_environment = [](const char*) { return std::optional<std::string>(); };
+  Config config = value_or_raise(Config::from_environment(no_environment, given));
+  config.origins = origins;
+  return config;
+}
+
+py::list options_of(const Config& config) {
+  py::list all;
+  for (const OptionValue& option : config.options()) {
+    all.append(py::make_tuple(option.name, option.value, option.default_value, option.origin));
+  }
+  return all;
+}
+
+// What the environment makes of it: the URL as it is, and all options, in which it has no password.
+py::tuple resolve(const Given& given) {
+  const Config config = value_or_raise(Config::from_environment({}, given));
+  return py::make_tuple(config.store_url, options_of(config));
+}
+
+// `log` is called with the records, by the reader of the inbox.
+std::shared_ptr<Plane> open(const Given& given, const Given& origins, Inbox& log_inbox,
+                            const py::object& log) {
+  Config config = config_of(given, origins);
+  config.log_sink = log_relay(log_inbox, log);
+  return std::make_shared<Plane>(std::move(config));
+}
+
+}  // namespace
+
+Plane::Plane(Config config) : max_json_depth_(config.limits.max_json_depth) {
+  const py::gil_scoped_release unlocked;
+  const QuietThreads quiet;  // signals are for Python's threads
+  auto opened = Coordinator::open(std::move(config));
+  if (!opened) {
+    const py::gil_scoped_acquire locked;
+    raise(opened.error());
+  }
+  coordinator_ = std::make_unique<Coordinator>(*std::move(opened));
+}
+
+Plane::~Plane() {
+  if (!home_.is_here()) {
+    (void)coordinator_.release();
+    return;
+  }
+  for (const auto& [name, probe] : probes) probe->close();
+  const py::gil_scoped_release unlocked;
+  coordinator_.reset();
+}
+
+void Plane::refuse_fork() {
+  raise(Error::failed_precondition(
+      "this coordinator was opened before the process was forked; open another one in the child"));
+}
+
+void Plane::shutdown(double seconds) {
+  Coordinator& coordinator = use();
+  const auto deadline = duration("timeout", py::float_(seconds));
+  const auto closing = std::exchange(probes, {});
+  for (const auto& [name, probe] : closing) probe->close();
+  Result<void> closed;
+  {
+    const py::gil_scoped_release unlocked;
+    for (const auto& [name, probe] : closing) (void)coordinator.unregister_probe(name);
+    closed = coordinator.shutdown(deadline);
+  }
+  value_or_raise(std::move(closed));
+}
+
+void Plane::close_now() {
+  if (!home_.is_here()) return;
+  for (const auto& [name, probe] : probes) probe->close();
+  const py::gil_scoped_release unlocked;
+  (void)coordinator_->shutdown(std::chrono::milliseconds(0));
+}
+
+void bind_plane(py::module_& module) {
+  module.def(
+      "options",
+      [](const Given& given, const Given& origins) {
+        return options_of(config_of(given, origins));
+      },
+      "Every option: name, value, default and origin.");
+  module.def("resolve", &resolve, "The URL and every option, from the environment.");
+  module.def("open", &open, "Opens a coordinator.");
+
+  PlaneClass cls(module, "Plane",
+                 "A coordinator. Private: use aragora_cp.ControlPlaneCoordinator.");
+  cls.def("get_stats", &get_stats);
+  cls.def("metrics_text", &metrics_text);
+  cls.def("shutdown", &Plane::shutdown);
+  cls.def("close_now", &Plane::close_now, "Shuts down at once; in a forked child nothing.");
+  cls.def("options", [](Plane& plane) { return options_of(plane.use().config()); });
+  bind_tasks(cls);
+  bind_agents(cls);
+  bind_health(cls);
+  bind_events(cls);
+}
+
+}  // namespace controlplane::python

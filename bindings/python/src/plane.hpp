@@ -1,0 +1,55 @@
+// A coordinator as Python holds it: every operation positional, answering a value or a Pending.
+// Thread safety: with the GIL; the operations themselves never block while they hold it.
+// Lifetime: in a process that was forked it refuses everything and is never destroyed, as the
+// threads that it would wait for are not there. Errors: raised, by code.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+#include <map>
+#include <memory>
+#include <string>
+
+#include "controlplane/controlplane.hpp"
+#include "process.hpp"
+
+namespace controlplane::python {
+
+namespace py = pybind11;
+
+class ProbeRelay;
+
+class Plane {
+ public:
+  explicit Plane(Config config);
+  ~Plane();
+  Plane(const Plane&) = delete;
+  Plane& operator=(const Plane&) = delete;
+
+  Coordinator& use() {
+    if (home_.is_here()) [[likely]]
+      return *coordinator_;
+    refuse_fork();
+  }
+  std::size_t max_json_depth() const noexcept { return max_json_depth_; }
+
+  // Blocks without the GIL. deadline_exceeded: attempts were left.
+  void shutdown(double seconds);
+  void close_now();  // with no error
+
+  std::map<std::string, std::shared_ptr<ProbeRelay>, std::less<>> probes;  // by name
+
+ private:
+  [[noreturn]] static void refuse_fork();
+  const Process home_;
+  std::unique_ptr<Coordinator> coordinator_;
+  const std::size_t max_json_depth_;
+};
+
+using PlaneClass = py::class_<Plane, std::shared_ptr<Plane>>;
+void bind_tasks(PlaneClass& cls);
+void bind_agents(PlaneClass& cls);
+void bind_health(PlaneClass& cls);
+void bind_events(PlaneClass& cls);
+
+}  // namespace controlplane::python
