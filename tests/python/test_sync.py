@@ -1,0 +1,169 @@
+"""The twin without an event loop: the same operations, blocking their thread and only that."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+import aragora_cp
+from aragora_cp import Cancelled, DeadlineExceeded, TaskFailure, TaskStatus, sync
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_it_is_what_the_generator_writes() -> None:
+    script = ROOT / "bindings" / "python" / "make_sync.py"
+    subprocess.run([sys.executable, script, "--check"], check=True)
+
+
+def test_it_offers_what_asyncio_offers() -> None:
+    missing = set(sync.__all__) - set(aragora_cp.__all__)
+    assert not missing
+    for name in sync.__all__:
+        ours, theirs = getattr(sync, name), getattr(aragora_cp, name)
+        if isinstance(ours, type) and not isinstance(ours, type(dict)):
+            theirs_public = {n for n in dir(theirs) if not n.startswith("_")}
+            assert {n for n in dir(ours) if not n.startswith("_")} == theirs_public, name
+
+
+def test_a_task_goes_from_submit_to_its_result() -> None:
+    with sync.create_control_plane() as plane:
+        plane.register_agent("a", ["code"])
+        task_id = plane.submit_task("t", {"n": 1}, ["code"])
+        task = plane.claim_task("a")
+        assert task is not None and task.payload == {"n": 1}
+        plane.complete_task(task.id, [2], "a")
+        assert plane.wait_for_result(task_id).result == [2]
+        assert [t.id for t in plane.list_tasks()] == [task_id]
+        assert [a.agent_id for a in plane.list_agents()] == ["a"]
+        assert plane.get_stats()["scheduler"]["completed_total"] == 1
+
+
+def test_a_blocked_thread_holds_up_no_other() -> None:
+    with sync.create_control_plane() as plane:
+        results: list[object] = []
+        threads = [
+            threading.Thread(target=lambda: results.append(plane.claim_task("a", [], block_ms=30_000)))
+            for _ in range(8)
+        ]
+        for thread in threads:
+            thread.start()
+        for n in range(8):
+            plane.submit_task("t", n)
+        for thread in threads:
+            thread.join(30)
+        assert sorted(task.payload for task in results) == list(range(8))  # type: ignore[attr-defined]
+
+
+def test_a_wait_ends_with_its_timeout_or_the_coordinator() -> None:
+    plane = sync.create_control_plane()
+    task_id = plane.submit_task("t")
+    with pytest.raises(DeadlineExceeded):
+        plane.wait_for_result(task_id, timeout=0.01)
+    threading.Timer(0.05, plane.shutdown).start()
+    with pytest.raises(Cancelled):
+        plane.wait_for_result(task_id)
+
+
+def test_ctrl_c_interrupts_a_wait() -> None:
+    with sync.create_control_plane() as plane:
+        task_id = plane.submit_task("t")
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        started = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            plane.wait_for_result(task_id, timeout=60)
+        assert time.monotonic() - started < 30
+        plane.submit_task("t")
+
+
+def test_a_claim_that_ctrl_c_interrupted_takes_no_task() -> None:
+    with sync.create_control_plane() as plane:
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(KeyboardInterrupt):
+            plane.claim_task("a", [], block_ms=60_000)
+        task_id = plane.submit_task("t")
+        with plane.events(types=["task.released"], after=0) as events:
+            assert next(events).subject == task_id
+        assert plane.get_status(task_id) is TaskStatus.PENDING
+
+
+def test_events_are_iterated() -> None:
+    with sync.create_control_plane() as plane:
+        with plane.events(types=["task.submitted"]) as events:
+            ids = [plane.submit_task("t") for _ in range(600)]
+            assert [next(events).subject for _ in ids] == ids
+            ender = threading.Timer(0.05, events.close)
+            ender.start()
+            assert list(events) == []
+
+
+def test_callbacks_come_from_the_background_thread() -> None:
+    with sync.create_control_plane() as plane:
+        failures: list[TaskFailure] = []
+        threads: list[str] = []
+        done = threading.Event()
+
+        def failed(failure: TaskFailure) -> None:
+            failures.append(failure)
+            threads.append(threading.current_thread().name)
+            done.set()
+
+        with plane.on_attempt_failed(failed):
+            task_id = plane.submit_task("t")
+            plane.claim_task("a", [])
+            plane.fail_task(task_id, "broken", "a")
+            assert done.wait(30)
+        assert (failures[0].task_id, failures[0].error, failures[0].will_retry) == (task_id, "broken", True)
+        assert threads == ["aragora-cp-callbacks"]
+
+
+def test_probes_run_and_one_that_hangs_fails_alone() -> None:
+    with sync.create_control_plane() as plane:
+        hang = threading.Event()
+        plane.register_agent("good", health_probe=lambda: True)
+        plane.register_probe("hangs", hang.wait, interval=0.05, timeout=0.05, failure_threshold=1)
+        while plane.check_health()["probes"]["hangs"].status != "unhealthy":
+            time.sleep(0.01)
+        while plane.check_health()["probes"]["good"].status != "healthy":
+            time.sleep(0.01)
+        plane.unregister_probe("hangs")
+        hang.set()
+
+
+def test_a_worker_on_threads() -> None:
+    with sync.create_control_plane() as plane:
+        worker = sync.Worker(plane, agent_id="w", capabilities=["code"], concurrency=2)
+
+        @worker.task("t")
+        def handle(task: sync.TaskContext) -> object:
+            task.progress(0.5, "half way")
+            return {"got": task.payload}
+
+        async def asynchronous(task: object) -> None: ...
+
+        with pytest.raises(TypeError, match="async handler needs"):
+            worker.task("u")(asynchronous)
+        with worker:
+            done = plane.wait_for_result(plane.submit_task("t", [1], ["code"]), 30)
+        assert (done.result, done.progress_note) == ({"got": [1]}, "half way")
+
+
+def test_a_worker_runs_until_a_signal() -> None:
+    with sync.create_control_plane() as plane:
+        worker = sync.Worker(plane, agent_id="w")
+
+        @worker.task("t")
+        def handle(task: sync.TaskContext) -> str:
+            os.kill(os.getpid(), signal.SIGTERM)
+            return "finished"
+
+        task_id = plane.submit_task("t")
+        worker.run()
+        assert plane.get_task(task_id).result == "finished"
