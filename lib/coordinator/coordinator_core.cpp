@@ -169,7 +169,8 @@ void CoordinatorCore::log_transitions() {
   options.filter.types = *std::move(types);
   options.buffer = config_.limits.max_subscription_buffer;
   const auto subscribed = feed_.subscribe(
-      std::move(options), [log = log_](const EventBatch& batch) { log_events(*log, batch); });
+      std::move(options), [log = log_](const EventBatch& batch) { log_events(*log, batch); },
+      real_time_ ? EventFeed::Urgency::relaxed : EventFeed::Urgency::prompt);
   if (subscribed) return;
   log_->write(LogLevel::warning, "transitions are not logged",
               {{"error", subscribed.error().to_string()}});

@@ -68,9 +68,15 @@ struct EventFeed::Core : std::enable_shared_from_this<Core> {
         pool(the_pool),
         options(the_options) {}
 
+  struct Entry {
+    std::shared_ptr<EventSubscription> subscription;
+    Urgency urgency;
+  };
+
   Result<void> reserve();
   void give_back();
-  Result<Id> open(SubscribeOptions&& wanted, EventHandler&& handler);
+  Result<Id> open(SubscribeOptions&& wanted, EventHandler&& handler, Urgency urgency);
+  void look();
   void fan_out();
 
   const std::shared_ptr<TenantStore> store;
@@ -81,9 +87,10 @@ struct EventFeed::Core : std::enable_shared_from_this<Core> {
 
   std::atomic<bool> notified{false};  // a fan_out is on its way
   std::atomic<std::uint64_t> last_seq{0};
+  std::atomic<std::size_t> prompt{0};  // subscriptions that do not wait
 
   mutable std::mutex mutex;
-  std::map<Id, std::shared_ptr<EventSubscription>> subscriptions;
+  std::map<Id, Entry> subscriptions;
   std::size_t reserved = 0;  // those of the map, and those that are being made
   Id last_id = 0;
   bool closed = false;
@@ -110,7 +117,8 @@ void EventFeed::Core::give_back() {
   --reserved;
 }
 
-Result<EventFeed::Id> EventFeed::Core::open(SubscribeOptions&& wanted, EventHandler&& handler) {
+Result<EventFeed::Id> EventFeed::Core::open(SubscribeOptions&& wanted, EventHandler&& handler,
+                                            Urgency urgency) {
   const auto log = std::make_shared<LogEnds>();
   if (auto read = log->read(*store, loop, options.open_timeout); !read) return read.error();
   const EventCursor cursor(begin_after(wanted, *log), log->last(), wanted.buffer);
@@ -119,16 +127,31 @@ Result<EventFeed::Id> EventFeed::Core::open(SubscribeOptions&& wanted, EventHand
                                           std::move(wanted.filter), std::move(handler), cursor);
   std::lock_guard lock(mutex);
   if (closed) return Error::cancelled("subscribe: closed");
-  subscriptions.emplace(++last_id, made);
+  subscriptions.emplace(++last_id, Entry{made, urgency});
+  if (urgency == Urgency::prompt) {
+    ++prompt;
+    // A look that was put off would hold up this one's first events.
+    if (notified) loop.post([core = shared_from_this()] { core->fan_out(); });
+  }
   made->wake(0);
   return last_id;
+}
+
+void EventFeed::Core::look() {
+  constexpr std::int64_t kRelaxedUs = 20'000;
+  auto step = [core = shared_from_this()] { core->fan_out(); };
+  if (prompt > 0) {
+    loop.post(std::move(step));
+  } else {
+    loop.schedule(clock.steady_us() + kRelaxedUs, std::move(step));
+  }
 }
 
 void EventFeed::Core::fan_out() {
   notified.exchange(false);
   const std::uint64_t end = last_seq.exchange(0);
   std::lock_guard lock(mutex);
-  for (const auto& [id, subscription] : subscriptions) subscription->wake(end);
+  for (const auto& [id, entry] : subscriptions) entry.subscription->wake(end);
 }
 
 EventFeed::EventFeed(std::shared_ptr<TenantStore> store, Loop& loop, CallbackPool& pool,
@@ -137,7 +160,8 @@ EventFeed::EventFeed(std::shared_ptr<TenantStore> store, Loop& loop, CallbackPoo
 
 EventFeed::~EventFeed() { close(); }
 
-Result<EventFeed::Id> EventFeed::subscribe(SubscribeOptions options, EventHandler handler) {
+Result<EventFeed::Id> EventFeed::subscribe(SubscribeOptions options, EventHandler handler,
+                                           Urgency urgency) {
   if (options.buffer == 0 || options.buffer > core_->options.max_buffer) {
     return Error::invalid_argument("subscribe: buffer is " + std::to_string(options.buffer) +
                                    "; it must be 1 to max_subscription_buffer, " +
@@ -145,7 +169,7 @@ Result<EventFeed::Id> EventFeed::subscribe(SubscribeOptions options, EventHandle
   }
   if (!handler) return Error::invalid_argument("subscribe: the handler is empty");
   if (auto reserved = core_->reserve(); !reserved) return reserved.error();
-  auto id = core_->open(std::move(options), std::move(handler));
+  auto id = core_->open(std::move(options), std::move(handler), urgency);
   if (!id) core_->give_back();
   return id;
 }
@@ -156,7 +180,8 @@ bool EventFeed::unsubscribe(Id id) {
     std::lock_guard lock(core_->mutex);
     const auto found = core_->subscriptions.find(id);
     if (found == core_->subscriptions.end()) return false;
-    ended = std::move(found->second);
+    ended = std::move(found->second.subscription);
+    if (found->second.urgency == Urgency::prompt) --core_->prompt;
     core_->subscriptions.erase(found);
   }
   core_->give_back();
@@ -173,20 +198,20 @@ void EventFeed::notify(std::uint64_t last_seq) {
   while (seen < last_seq && !core_->last_seq.compare_exchange_weak(seen, last_seq)) {
   }
   if (core_->notified.exchange(true)) return;
-  core_->loop.post([core = core_] { core->fan_out(); });
+  core_->look();
 }
 
 void EventFeed::close() {
-  std::map<Id, std::shared_ptr<EventSubscription>> ended;
+  std::map<Id, Core::Entry> ended;
   {
     std::lock_guard lock(core_->mutex);
     core_->closed = true;
     ended.swap(core_->subscriptions);
   }
-  for (const auto& [id, subscription] : ended) subscription->close();
-  for (const auto& [id, subscription] : ended) {
+  for (const auto& [id, entry] : ended) entry.subscription->close();
+  for (const auto& [id, entry] : ended) {
     core_->give_back();
-    subscription->close_and_wait();
+    entry.subscription->close_and_wait();
   }
 }
 

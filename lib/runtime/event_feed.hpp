@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <utility>
 
 #include "controlplane/event.hpp"
 #include "controlplane/limits.hpp"
@@ -50,7 +51,13 @@ class EventFeed {
   // Blocks only if the store cannot answer inline: then failed_precondition on the loop thread.
   // invalid_argument: buffer 0 or above max_buffer. resource_exhausted: max_subscriptions.
   // cancelled: closed.
-  Result<Id> subscribe(SubscribeOptions options, EventHandler handler);
+  Result<Id> subscribe(SubscribeOptions options, EventHandler handler) {
+    return subscribe(std::move(options), std::move(handler), Urgency::prompt);
+  }
+  // relaxed: nobody minds if its events come a little later. As long as there is no other
+  // subscription, the loop is woken 50 times a second at most, and not by every transition.
+  enum class Urgency : std::uint8_t { prompt, relaxed };
+  Result<Id> subscribe(SubscribeOptions options, EventHandler handler, Urgency urgency);
 
   // When it returned the handler does not run and is destroyed, except from within the handler and
   // on the loop thread: then it is not called again, and destroyed after a call in progress, which

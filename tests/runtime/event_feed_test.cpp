@@ -70,6 +70,37 @@ TEST_CASE("a subscriber sees what comes after it subscribed") {
   CHECK(world.seen == numbers(4, 6));
 }
 
+TEST_CASE("a relaxed subscriber waits a little, unless somebody else does not") {
+  Pumped world;
+  world.feed.subscribe({}, world.record(), EventFeed::Urgency::relaxed).value();
+  world.pump();
+  world.append(1);
+  world.pump();
+  CHECK(world.seen.empty());
+  world.append(1);
+  world.clock.advance_by(20'000);
+  world.pump();
+  CHECK(world.seen == numbers(1, 2));
+  CHECK(world.batches == 1);
+
+  world.append(1);
+  int prompt = 0;
+  const auto id =
+      world.feed.subscribe({}, [&](const EventBatch&) { ++prompt; }).value();
+  world.append(1);
+  world.pump();
+  CHECK(prompt == 1);
+  CHECK(world.seen == numbers(1, 4));
+
+  world.feed.unsubscribe(id);
+  world.append(1);
+  world.pump();
+  CHECK(world.seen == numbers(1, 4));
+  world.clock.advance_by(20'000);
+  world.pump();
+  CHECK(world.seen == numbers(1, 5));
+}
+
 TEST_CASE("an event between subscribe and the first look is not lost") {
   Pumped world;
   world.subscribe();
