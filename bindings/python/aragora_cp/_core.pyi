@@ -31,6 +31,8 @@ class _Value:
 
     def to_dict(self) -> dict[str, Any]:
         """All fields by name."""
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]:
+        """For pickle and copy."""
     def __eq__(self, other: object, /) -> bool: ...
     __hash__: None  # type: ignore[assignment]
 

@@ -89,10 +89,12 @@ const std::vector<Field<Event>>& fields_of<Event>() {
 }
 
 void bind_agent_values(py::module_& module) {
-  bind_value<Agent>(module, "AgentInfo", "An agent, as it is registered and as it is seen.");
-  bind_value<AgentHealth>(module, "AgentHealth", "The health of one agent.");
-  bind_value<ProbeHealth>(module, "ProbeHealth", "What one probe of this coordinator says.");
-  bind_value<Event>(module, "Event", "One change, as the history keeps it.");
+  bind_value<Agent>(module, "aragora_cp.AgentInfo",
+                    "An agent, as it is registered and as it is seen.");
+  bind_value<AgentHealth>(module, "aragora_cp.AgentHealth", "The health of one agent.");
+  bind_value<ProbeHealth>(module, "aragora_cp.ProbeHealth",
+                          "What one probe of this coordinator says.");
+  bind_value<Event>(module, "aragora_cp.Event", "One change, as the history keeps it.");
 }
 
 }  // namespace controlplane::python

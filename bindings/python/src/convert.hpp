@@ -49,6 +49,7 @@ py::object to_python(const std::vector<T>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) list[i] = to_python(items[i]);
   return list;
 }
+inline py::object to_python(const SharedNames& names) { return to_python(names.list()); }
 
 // Microseconds since the Unix epoch; 0 is None.
 py::object time_to_python(Timestamp time);

@@ -1,5 +1,6 @@
 // Agents: who there is, and who may take work.
 #include "convert.hpp"
+#include "fast_method.hpp"
 #include "pending.hpp"
 #include "plane.hpp"
 #include "value.hpp"
@@ -100,12 +101,12 @@ py::object select_agent(Plane& plane, py::handle capabilities, py::handle strate
 }  // namespace
 
 void bind_agents(PlaneClass& cls) {
-  cls.def("register_agent", &register_agent);
-  cls.def("unregister_agent", &unregister_agent);
-  cls.def("heartbeat", &heartbeat);
-  cls.def("get_agent", &get_agent);
+  add_fast<&register_agent>(cls, "register_agent");
+  add_fast<&unregister_agent>(cls, "unregister_agent");
+  add_fast<&heartbeat>(cls, "heartbeat");
+  add_fast<&get_agent>(cls, "get_agent");
   cls.def("list_agents", &list_agents);
-  cls.def("select_agent", &select_agent);
+  add_fast<&select_agent>(cls, "select_agent");
 }
 
 }  // namespace controlplane::python

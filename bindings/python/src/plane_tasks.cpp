@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "convert.hpp"
+#include "fast_method.hpp"
 #include "pending.hpp"
 #include "plane.hpp"
 #include "value.hpp"
@@ -422,24 +423,24 @@ void set_strategy(Plane& plane, py::handle name) {
 }  // namespace
 
 void bind_tasks(PlaneClass& cls) {
-  cls.def("submit_task", &submit_task);
+  add_fast<&submit_task>(cls, "submit_task");
   cls.def("submit_tasks", &submit_tasks);
-  cls.def("claim_task", &claim_task);
-  cls.def("claim_tasks", &claim_tasks);
-  cls.def("start_task", &start_task);
-  cls.def("renew", &renew);
+  add_fast<&claim_task>(cls, "claim_task");
+  add_fast<&claim_tasks>(cls, "claim_tasks");
+  add_fast<&start_task>(cls, "start_task");
+  add_fast<&renew>(cls, "renew");
   cls.def("report_progress", &report_progress);
-  cls.def("complete_task", &complete_task);
+  add_fast<&complete_task>(cls, "complete_task");
   cls.def("complete_tasks", &complete_tasks);
-  cls.def("fail_task", &fail_task);
-  cls.def("release_task", &release_task);
+  add_fast<&fail_task>(cls, "fail_task");
+  add_fast<&release_task>(cls, "release_task");
   cls.def("cancel_task", &cancel_task);
-  cls.def("assign_task", &assign_task);
-  cls.def("reassign_agent_tasks", &reassign_agent_tasks);
-  cls.def("get_task", &get_task);
-  cls.def("get_status", &get_status);
-  cls.def("wait_for_result", &wait_for_result);
-  cls.def("explain", &explain);
+  add_fast<&assign_task>(cls, "assign_task");
+  add_fast<&reassign_agent_tasks>(cls, "reassign_agent_tasks");
+  add_fast<&get_task>(cls, "get_task");
+  add_fast<&get_status>(cls, "get_status");
+  add_fast<&wait_for_result>(cls, "wait_for_result");
+  add_fast<&explain>(cls, "explain");
   cls.def("list_tasks", &list_tasks);
   cls.def("replay_dead_letter", &replay_dead_letter);
   cls.def("set_strategy", &set_strategy);

@@ -163,7 +163,7 @@ const std::vector<Field<Explanation>>& fields_of<Explanation>() {
                },
                [](T& it, const char*, py::handle from) {
                  for (const py::handle obstacle : from) {
-                   it.obstacles.push_back(obstacle.cast<Held<Obstacle>&>().value);
+                   it.obstacles.push_back(value_of<Obstacle>(obstacle));
                  }
                }},
       time_field<&T::now>("now", "When it was asked."),
@@ -172,14 +172,19 @@ const std::vector<Field<Explanation>>& fields_of<Explanation>() {
 }
 
 void bind_task_values(py::module_& module) {
-  bind_value<ClaimedTask>(module, "ClaimedTask", "What the holder of a lease gets.");
-  bind_value<Task>(module, "Task", "A snapshot of one task.");
-  bind_value<LeaseStatus>(module, "LeaseStatus", "What a renewal answers.");
-  bind_value<TaskFailure>(module, "TaskFailure",
+  bind_value<ClaimedTask>(module, "aragora_cp.ClaimedTask", "What the holder of a lease gets.");
+  bind_value<Task>(module, "aragora_cp.Task", "A snapshot of one task.");
+  bind_value<LeaseStatus>(module, "aragora_cp.LeaseStatus", "What a renewal answers.");
+  bind_value<TaskFailure>(module, "aragora_cp.TaskFailure",
                           "A failed attempt, or a task that ended without one.");
-  bind_value<Obstacle>(module, "Obstacle", "One reason why a task is not running.");
-  bind_value<Explanation>(module, "Explanation", "Why a task is not running; str() tells it.")
-      .def("__str__", [](const Held<Explanation>& self) { return self.value.to_string(); });
+  bind_value<Obstacle>(module, "aragora_cp.Obstacle", "One reason why a task is not running.");
+  bind_value<Explanation>(module, "aragora_cp.Explanation",
+                          "Why a task is not running; str() tells it.", [](PyObject* self) {
+                            return guarded([&] {
+                              const std::string text = value_of<Explanation>(self).to_string();
+                              return to_python(text).release().ptr();
+                            });
+                          });
 }
 
 }  // namespace controlplane::python

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "convert.hpp"
+#include "guarded.hpp"
 
 namespace controlplane::python {
 
@@ -52,9 +53,40 @@ struct Held {
   }
 };
 
+// A Python object that holds one; not pybind11's, whose properties cost three times as much.
+template <class T>
+struct ValueObject {
+  PyObject_HEAD Held<T> held;
+};
+
+template <class T>
+inline PyTypeObject* value_type = nullptr;  // set by bind_value, for ever
+
+template <class T>
+PyObject* new_value(Held<T> held) {
+  PyObject* const self = value_type<T>->tp_alloc(value_type<T>, 0);
+  if (self == nullptr) throw py::error_already_set();
+  new (&reinterpret_cast<ValueObject<T>*>(self)->held) Held<T>(std::move(held));
+  return self;
+}
+
 template <class T>
 py::object held(T value) {
-  return py::cast(Held<T>(std::move(value)));
+  return py::reinterpret_steal<py::object>(new_value(Held<T>(std::move(value))));
+}
+
+template <class T>
+Held<T>& held_of(PyObject* self) {
+  return reinterpret_cast<ValueObject<T>*>(self)->held;
+}
+
+// Of any object: a TypeError if it is no such value.
+template <class T>
+const T& value_of(py::handle object) {
+  if (!PyObject_TypeCheck(object.ptr(), value_type<T>)) {
+    throw py::type_error(std::string("not a ") + value_type<T>->tp_name);
+  }
+  return held_of<T>(object.ptr()).value;
 }
 
 // --- Python to a field of any type ---
@@ -73,6 +105,9 @@ inline void assign(Lease& to, const char*, py::handle from) { to = lease(from); 
 inline void assign(Labels& to, const char* name, py::handle from) { to = labels(name, from); }
 inline void assign(std::vector<std::string>& to, const char* name, py::handle from) {
   to = texts(name, from);
+}
+inline void assign(SharedNames& to, const char* name, py::handle from) {
+  to = SharedNames(texts(name, from));
 }
 inline void assign(std::vector<TaskId>& to, const char* name, py::handle from) {
   to = task_ids(name, from);
@@ -161,7 +196,7 @@ Held<T> held_from(const py::dict& values) {
 
 // What is unset says nothing: it is left out.
 template <class T>
-std::string repr_of(const char* name, Held<T>& self) {
+std::string repr_of(std::string_view name, Held<T>& self) {
   std::string shown = std::string(name) + "(";
   for (std::size_t i = 0; i < fields_of<T>().size(); ++i) {
     const py::object value = self.get(i);
@@ -173,24 +208,85 @@ std::string repr_of(const char* name, Held<T>& self) {
   return shown + ")";
 }
 
+// What CPython calls: exceptions become Python's.
 template <class T>
-py::class_<Held<T>> bind_value(py::module_& module, const char* name, const char* doc) {
-  py::class_<Held<T>> cls(module, name, doc);
-  cls.def(py::init([](const py::kwargs& values) { return held_from<T>(values); }));
+struct Slots {
+  static PyObject* get(PyObject* self, void* index) {
+    return guarded(
+        [&] { return held_of<T>(self).get(reinterpret_cast<std::size_t>(index)).release().ptr(); });
+  }
+  static PyObject* make(PyTypeObject*, PyObject* args, PyObject* kwargs) {
+    return guarded([&] {
+      if (PyTuple_GET_SIZE(args) != 0) throw py::type_error("fields are given by name");
+      const py::dict none;
+      return new_value(
+          held_from<T>(kwargs == nullptr ? none : py::reinterpret_borrow<py::dict>(kwargs)));
+    });
+  }
+  static void destroy(PyObject* self) {
+    held_of<T>(self).~Held<T>();
+    PyTypeObject* const type = Py_TYPE(self);
+    type->tp_free(self);
+    Py_DECREF(type);
+  }
+  static PyObject* to_dict(PyObject* self, PyObject*) {
+    return guarded([&] { return dict_of(held_of<T>(self)).release().ptr(); });
+  }
+  static PyObject* new_arguments(PyObject* self, PyObject*) {
+    return guarded(
+        [&] { return py::make_tuple(py::tuple(), dict_of(held_of<T>(self))).release().ptr(); });
+  }
+  static PyObject* repr(PyObject* self) {
+    return guarded([&] {
+      const std::string_view name = value_type<T>->tp_name;
+      const std::string shown = repr_of(name.substr(name.rfind('.') + 1), held_of<T>(self));
+      return to_python(shown).release().ptr();
+    });
+  }
+  static PyObject* compare(PyObject* self, PyObject* other, int how) {
+    if ((how != Py_EQ && how != Py_NE) || !PyObject_TypeCheck(other, value_type<T>)) {
+      return Py_NewRef(Py_NotImplemented);
+    }
+    return guarded([&] {
+      const bool equal = dict_of(held_of<T>(self)).equal(dict_of(held_of<T>(other)));
+      return Py_NewRef(equal == (how == Py_EQ) ? Py_True : Py_False);
+    });
+  }
+};
+
+// Adds the class to the module. `name` with "aragora_cp.", where it is found again; `str` may be
+// null.
+template <class T>
+void bind_value(py::module_& module, const char* name, const char* doc, reprfunc str = nullptr) {
+  auto* const getters = new std::vector<PyGetSetDef>;  // as long as the class
   for (std::size_t i = 0; i < fields_of<T>().size(); ++i) {
     const Field<T>& field = fields_of<T>()[i];
-    cls.def_property_readonly(
-        field.name, [i](Held<T>& self) { return self.get(i); }, field.doc);
+    getters->push_back(
+        {field.name, &Slots<T>::get, nullptr, field.doc, reinterpret_cast<void*>(i)});
   }
-  cls.def("to_dict", &dict_of<T>, "All fields by name.");
-  cls.def("__repr__", [name](Held<T>& self) { return repr_of(name, self); });
-  cls.def(
-      "__eq__", [](Held<T>& self, Held<T>& other) { return dict_of(self).equal(dict_of(other)); },
-      py::is_operator());
-  cls.def(py::pickle([](Held<T>& self) { return dict_of(self); },
-                     [](const py::dict& values) { return held_from<T>(values); }));
-  cls.attr("__module__") = "aragora_cp";
-  return cls;
+  getters->push_back({});
+  static PyMethodDef methods[] = {
+      {"to_dict", &Slots<T>::to_dict, METH_NOARGS, "All fields by name."},
+      {"__getnewargs_ex__", &Slots<T>::new_arguments, METH_NOARGS, "For pickle and copy."},
+      {}};
+  std::vector<PyType_Slot> slots = {
+      {Py_tp_doc, const_cast<char*>(doc)},
+      {Py_tp_new, reinterpret_cast<void*>(&Slots<T>::make)},
+      {Py_tp_dealloc, reinterpret_cast<void*>(&Slots<T>::destroy)},
+      {Py_tp_repr, reinterpret_cast<void*>(&Slots<T>::repr)},
+      {Py_tp_richcompare, reinterpret_cast<void*>(&Slots<T>::compare)},
+      {Py_tp_hash, reinterpret_cast<void*>(&PyObject_HashNotImplemented)},
+      {Py_tp_getset, getters->data()},
+      {Py_tp_methods, methods}};
+  if (str != nullptr) slots.push_back({Py_tp_str, reinterpret_cast<void*>(str)});
+  slots.push_back({});
+  PyType_Spec spec{name, sizeof(ValueObject<T>), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_IMMUTABLETYPE,
+                   slots.data()};
+  PyObject* const type = PyType_FromSpec(&spec);
+  if (type == nullptr) throw py::error_already_set();
+  value_type<T> = reinterpret_cast<PyTypeObject*>(type);
+  module.add_object(std::string_view(name).substr(std::string_view(name).rfind('.') + 1).data(),
+                    py::handle(type));
 }
 
 }  // namespace controlplane::python
