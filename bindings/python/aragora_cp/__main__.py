@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -38,6 +40,26 @@ def config(
         if all_options or "." not in name:
             table.add_row(name, value, "" if value == default else default, origin)
     console.print(table)
+
+
+@app.command()
+def demo(
+    path: Annotated[Path, typer.Argument(help="The checkout to review.")] = Path("."),
+    store: Annotated[
+        str | None, typer.Option(help="Where the state lives; else as the environment says.")
+    ] = None,
+) -> None:
+    """A fleet reviews a checkout; one agent is killed, one hangs, one lost its tool; nothing is lost."""
+    from .demo.run import run
+
+    try:
+        complete = asyncio.run(run(path, store, console))
+    except ControlPlaneError as error:
+        typer.echo(f"aragora-cp: {error}", err=True)
+        raise typer.Exit(2) from None
+    except KeyboardInterrupt:
+        raise typer.Exit(130) from None
+    raise typer.Exit(0 if complete else 1)
 
 
 def main() -> None:

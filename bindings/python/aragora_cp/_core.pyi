@@ -39,8 +39,8 @@ class _Value:
 @final
 class ClaimedTask(_Value):
     """What the holder of a lease gets."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         id: str = ...,
         lease: str | None = ...,
@@ -58,7 +58,7 @@ class ClaimedTask(_Value):
         idempotency_key: str | None = ...,
         trace: str | None = ...,
         replayed_from: str | None = ...,
-    ) -> None: ...
+    ) -> ClaimedTask: ...
     @property
     def id(self) -> str:
         """Its id."""
@@ -111,8 +111,8 @@ class ClaimedTask(_Value):
 @final
 class Task(_Value):
     """A snapshot of one task."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         id: str = ...,
         task_type: str = ...,
@@ -147,7 +147,7 @@ class Task(_Value):
         idempotency_key: str | None = ...,
         trace: str | None = ...,
         replayed_from: str | None = ...,
-    ) -> None: ...
+    ) -> Task: ...
     @property
     def id(self) -> str:
         """Its id."""
@@ -251,13 +251,13 @@ class Task(_Value):
 @final
 class LeaseStatus(_Value):
     """What a renewal answers."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         lease_until: datetime | None = ...,
         deadline: datetime | None = ...,
         cancel_requested: bool = ...,
-    ) -> None: ...
+    ) -> LeaseStatus: ...
     @property
     def lease_until(self) -> datetime | None:
         """Renew before; None: it holds until the deadline."""
@@ -271,15 +271,15 @@ class LeaseStatus(_Value):
 @final
 class TaskFailure(_Value):
     """A failed attempt, or a task that ended without one."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         task_id: str = ...,
         attempt: int = ...,
         agent_id: str | None = ...,
         error: str = ...,
         will_retry: bool = ...,
-    ) -> None: ...
+    ) -> TaskFailure: ...
     @property
     def task_id(self) -> str:
         """The task."""
@@ -299,14 +299,14 @@ class TaskFailure(_Value):
 @final
 class Obstacle(_Value):
     """One reason why a task is not running."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         kind: ObstacleKind = ...,
         subject: str = ...,
         since: datetime | None = ...,
         until: datetime | None = ...,
-    ) -> None: ...
+    ) -> Obstacle: ...
     @property
     def kind(self) -> ObstacleKind:
         """An ObstacleKind."""
@@ -323,8 +323,8 @@ class Obstacle(_Value):
 @final
 class Explanation(_Value):
     """Why a task is not running; str() tells it."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         id: str = ...,
         status: TaskStatus = ...,
@@ -333,7 +333,7 @@ class Explanation(_Value):
         agents_offering: int = ...,
         obstacles: list[Obstacle] = ...,
         now: datetime | None = ...,
-    ) -> None: ...
+    ) -> Explanation: ...
     @property
     def id(self) -> str:
         """The task."""
@@ -359,8 +359,8 @@ class Explanation(_Value):
 @final
 class AgentInfo(_Value):
     """An agent, as it is registered and as it is seen."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         agent_id: str = ...,
         capabilities: Iterable[str] = ...,
@@ -386,7 +386,7 @@ class AgentInfo(_Value):
         tasks_crashed: int = ...,
         avg_latency_ms: float = ...,
         metrics: Any = ...,
-    ) -> None: ...
+    ) -> AgentInfo: ...
     @property
     def agent_id(self) -> str:
         """Its name."""
@@ -463,8 +463,8 @@ class AgentInfo(_Value):
 @final
 class AgentHealth(_Value):
     """The health of one agent."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         agent_id: str = ...,
         status: HealthStatus = ...,
@@ -479,7 +479,7 @@ class AgentHealth(_Value):
         probe_error: str | None = ...,
         available: bool = ...,
         age: float = ...,
-    ) -> None: ...
+    ) -> AgentHealth: ...
     @property
     def agent_id(self) -> str:
         """Whose health it is."""
@@ -523,8 +523,8 @@ class AgentHealth(_Value):
 @final
 class ProbeHealth(_Value):
     """What one probe of this coordinator says."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         name: str = ...,
         agent_id: str | None = ...,
@@ -533,7 +533,7 @@ class ProbeHealth(_Value):
         consecutive_successes: int = ...,
         last_check: datetime | None = ...,
         error: str | None = ...,
-    ) -> None: ...
+    ) -> ProbeHealth: ...
     @property
     def name(self) -> str:
         """Its name."""
@@ -559,8 +559,8 @@ class ProbeHealth(_Value):
 @final
 class Event(_Value):
     """One change, as the history keeps it."""
-    def __init__(
-        self,
+    def __new__(
+        cls,
         *,
         seq: int = ...,
         time: datetime | None = ...,
@@ -570,7 +570,7 @@ class Event(_Value):
         labels: Mapping[str, str] = ...,
         data: Any = ...,
         trace: str | None = ...,
-    ) -> None: ...
+    ) -> Event: ...
     @property
     def seq(self) -> int:
         """Its number: without gaps per tenant, from 1."""
