@@ -4,6 +4,7 @@
 #
 #   run.sh interpreters            those this machine has, one per minor version from 3.10 on
 #   run.sh core                    the library, once for all of them
+#   run.sh environment <python>    all that a test needs, but the test; run.sh where <python> tells its place
 #   run.sh test <python> [args]    the tests with that interpreter; args are pytest's
 #   run.sh package <python>        sdist → wheel → a clean environment, as a user would
 #
@@ -94,17 +95,23 @@ install_package() {
     -Ccmake.define.ARAGORA_CP_STRICT=ON -Ccmake.define.controlplane_ROOT="$build/prefix"
 }
 
-test_with() {
+environment() {
   local python=$1 venv
-  shift
   venv=$build/$(environment_of "$python")
+  core
   unless_same "$venv.stamp" "$build_requirements $test_requirements $python" \
     make_environment "$python" "$venv"
   unless_same "$venv.package.stamp" "$(cat "$venv.stamp" "$build/core.stamp" | sha256sum)$(
     digest bindings/python pyproject.toml README.md LICENSE
   )" install_package "$venv"
+}
+
+test_with() {
+  local python=$1
+  shift
+  environment "$python"
   cd "$root"
-  exec "$venv/bin/python" -m pytest -p no:cacheprovider -q tests/python "$@"
+  exec "$build/$(environment_of "$python")/bin/python" -m pytest -p no:cacheprovider -q tests/python "$@"
 }
 
 package() {
@@ -124,11 +131,13 @@ build_package() {
   "$venv/bin/aragora-cp" version
 }
 
-command=${1:?interpreters, core, test or package}
+command=${1:?interpreters, core, environment, where, test or package}
 shift
 case $command in
   interpreters) interpreters ;;
   core) core ;;
+  environment) environment "$@" ;;
+  where) echo "$build/$(environment_of "$1")" ;;
   test) test_with "$@" ;;
   package) package "$@" ;;
   *) echo "run.sh: $command is not known" >&2 && exit 2 ;;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import platform
 from pathlib import Path
 from typing import Annotated
@@ -52,6 +53,8 @@ def demo(
     """A fleet reviews a checkout; one agent is killed, one hangs, one lost its tool; nothing is lost."""
     from .demo.run import run
 
+    # What the agents of the demo do wrong it tells by itself.
+    logging.getLogger("aragora.control_plane").addHandler(logging.NullHandler())
     try:
         complete = asyncio.run(run(path, store, console))
     except ControlPlaneError as error:

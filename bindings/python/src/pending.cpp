@@ -6,6 +6,14 @@
 #include <system_error>
 
 namespace controlplane::python {
+namespace {
+
+py::object called(PyObject* answer) {
+  if (answer == nullptr) throw py::error_already_set();
+  return py::reinterpret_steal<py::object>(answer);
+}
+
+}  // namespace
 
 void Answer::arrived() {
   const State before = state_.exchange(State::here, std::memory_order_acq_rel);
@@ -59,11 +67,16 @@ bool Answer::abandon() noexcept {
 }
 
 void Answer::deliver(py::handle future) {
-  if (py::cast<bool>(future.attr("done")())) return discard();  // the await was cancelled
+  static PyObject* const done = PyUnicode_InternFromString("done");
+  static PyObject* const set_result = PyUnicode_InternFromString("set_result");
+  static PyObject* const set_exception = PyUnicode_InternFromString("set_exception");
+  const auto is_done = called(PyObject_CallMethodNoArgs(future.ptr(), done));
+  if (is_done.ptr() != Py_False) return discard();  // the await was cancelled
   try {
-    future.attr("set_result")(take());
+    const py::object value = take();
+    called(PyObject_CallMethodOneArg(future.ptr(), set_result, value.ptr()));
   } catch (py::error_already_set& error) {
-    future.attr("set_exception")(error.value());
+    called(PyObject_CallMethodOneArg(future.ptr(), set_exception, error.value().ptr()));
   }
 }
 

@@ -69,12 +69,11 @@ class AnswerOf final : public Answer {
   }
 
   py::object take() override {
-    Result<T> result = std::move(*result_);
-    if (!result) raise(result.error());
+    if (!*result_) raise(result_->error());
     if constexpr (std::is_void_v<T>) {
       return py::none();
     } else {
-      return convert_(*std::move(result));
+      return convert_(std::move(**result_));
     }
   }
 

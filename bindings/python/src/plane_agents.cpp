@@ -9,7 +9,7 @@ namespace controlplane::python {
 namespace {
 
 auto as_agent() {
-  return [](Agent agent) { return held(std::move(agent)); };
+  return [](Agent&& agent) { return held(std::move(agent)); };
 }
 
 py::object register_agent(Plane& plane, py::handle agent_id, py::handle capabilities,

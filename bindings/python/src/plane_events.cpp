@@ -67,7 +67,8 @@ std::unique_ptr<Relay> on_task_failure(Plane& plane, const py::object& inbox,
                                        const py::object& handler) {
   Coordinator& coordinator = plane.use();
   auto relay = std::make_unique<Relay>(inbox, handler);
-  auto call = relay->handler<TaskFailure>([](const TaskFailure& failure) { return held(failure); });
+  auto call = relay->handler<TaskFailure>(
+      [](const TaskFailure& failure) { return held(TaskFailure(failure)); });
   return relay_of(std::move(relay), [&] { return coordinator.on_task_failure(std::move(call)); });
 }
 

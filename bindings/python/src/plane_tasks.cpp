@@ -220,7 +220,7 @@ Json json_or_none(const Plane& plane, std::string_view what, py::handle value) {
 
 template <class T>
 auto as_held() {
-  return [](T value) { return held(std::move(value)); };
+  return [](T&& value) { return held(std::move(value)); };
 }
 
 py::object start_task(Plane& plane, py::handle task_id, py::handle agent_id, py::handle lease) {

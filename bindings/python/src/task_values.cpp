@@ -158,7 +158,7 @@ const std::vector<Field<Explanation>>& fields_of<Explanation>() {
       Field<T>{"obstacles", "Why no agent runs it: a list of Obstacle.",
                [](const T& it) -> py::object {
                  py::list all;
-                 for (const Obstacle& obstacle : it.obstacles) all.append(held(obstacle));
+                 for (const Obstacle& obstacle : it.obstacles) all.append(held(Obstacle(obstacle)));
                  return all;
                },
                [](T& it, const char*, py::handle from) {

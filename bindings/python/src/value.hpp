@@ -42,7 +42,7 @@ struct Held {
   std::vector<py::object> kept{};  // by field; empty until one is read
 
   Held() = default;
-  explicit Held(T it) : value(std::move(it)) {}
+  explicit Held(T&& it) : value(std::move(it)) {}
 
   py::object get(std::size_t index) {
     const Field<T>& field = fields_of<T>()[index];
@@ -62,17 +62,18 @@ struct ValueObject {
 template <class T>
 inline PyTypeObject* value_type = nullptr;  // set by bind_value, for ever
 
+// Moved once: a task has thirty fields.
 template <class T>
-PyObject* new_value(Held<T> held) {
+requires(!std::is_reference_v<T>) PyObject* new_value(T&& value) {
   PyObject* const self = value_type<T>->tp_alloc(value_type<T>, 0);
   if (self == nullptr) throw py::error_already_set();
-  new (&reinterpret_cast<ValueObject<T>*>(self)->held) Held<T>(std::move(held));
+  new (&reinterpret_cast<ValueObject<T>*>(self)->held) Held<T>(std::move(value));
   return self;
 }
 
 template <class T>
-py::object held(T value) {
-  return py::reinterpret_steal<py::object>(new_value(Held<T>(std::move(value))));
+requires(!std::is_reference_v<T>) py::object held(T&& value) {
+  return py::reinterpret_steal<py::object>(new_value(std::move(value)));
 }
 
 template <class T>
@@ -182,12 +183,12 @@ template <class T>
 }
 
 template <class T>
-Held<T> held_from(const py::dict& values) {
-  Held<T> self;
+T value_from(const py::dict& values) {
+  T self;
   std::size_t used = 0;
   for (const Field<T>& field : fields_of<T>()) {
     if (!values.contains(field.name)) continue;
-    field.set(self.value, field.name, values[field.name]);
+    field.set(self, field.name, values[field.name]);
     ++used;
   }
   if (used < values.size()) refuse_unknown<T>(values);
@@ -220,7 +221,7 @@ struct Slots {
       if (PyTuple_GET_SIZE(args) != 0) throw py::type_error("fields are given by name");
       const py::dict none;
       return new_value(
-          held_from<T>(kwargs == nullptr ? none : py::reinterpret_borrow<py::dict>(kwargs)));
+          value_from<T>(kwargs == nullptr ? none : py::reinterpret_borrow<py::dict>(kwargs)));
     });
   }
   static void destroy(PyObject* self) {

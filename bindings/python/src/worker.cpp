@@ -69,7 +69,7 @@ class JobHandle {
   JobHandle(JobHandle&&) noexcept = default;
   JobHandle& operator=(JobHandle&&) = delete;
 
-  py::object task() const { return held(job_->task()); }
+  py::object task() const { return held(ClaimedTask(job_->task())); }
   void complete(py::handle result) {
     job_->end(
         {result.is_none() ? Json("null") : encode_json("result", result, job_->max_json_depth())});
