@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -229,6 +230,8 @@ struct ClaimRequest {
   std::chrono::milliseconds lease_ttl{0};   // renewed within it, or it is a crash; 0 = never renewed
   std::string claim_id{};                   // the same id answers the same tasks; empty = made
   std::uint64_t incarnation = 0;            // 0 = the agent's current one
+  std::shared_ptr<const std::atomic<bool>> given_up{};  // set to true: nobody waits any more, and a
+                                            // waiting claim takes no task; null = never
 };
 
 struct TaskFilter {

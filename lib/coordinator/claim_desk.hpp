@@ -118,6 +118,7 @@ class ClaimDesk {
   void serve(const Unit& unit);
   bool serve_one(const Queue& queue, std::uint32_t& left);
   bool claim_for(const Claim& claim);
+  bool drop(const Claim& claim);  // false
   void settle(const Claim& claim, Result<ClaimCall::Answer> answer);
   bool settle_locked(const Claim& claim, Result<ClaimCall::Answer>& answer, After& after);
   void carry_out(After after);

@@ -117,6 +117,7 @@ bool ClaimDesk::serve_one(const Queue& queue, std::uint32_t& left) {
 
 // True: there is nothing for it, and it waits again.
 bool ClaimDesk::claim_for(const Claim& claim) {
+  if (claim->request.given_up && claim->request.given_up->load()) return drop(claim);
   ClaimCall call(claim->request, options_.require_registration);
   {
     std::lock_guard lock(mutex_);
@@ -131,6 +132,18 @@ bool ClaimDesk::claim_for(const Claim& claim) {
   });
   std::lock_guard lock(mutex_);
   return claim->found_nothing;
+}
+
+// Its task would only be given back, and after ten of those in a row it is a crash of the task's.
+bool ClaimDesk::drop(const Claim& claim) {
+  After after;
+  {
+    std::lock_guard lock(mutex_);
+    if (claim->over) return false;
+    finish(*claim, ClaimedTasks{}, after);
+  }
+  carry_out(std::move(after));
+  return false;
 }
 
 void ClaimDesk::settle(const Claim& claim, Result<ClaimCall::Answer> answer) {

@@ -262,6 +262,7 @@ std::optional<Error> CoordinatorCore::why_not_block(Entry entry) const {
 
 void CoordinatorCore::on_signals(std::span<const Signal> signals) {
   std::vector<std::pair<std::shared_ptr<const QueueKey>, std::uint32_t>> ready;
+  std::vector<TaskId> done;
   for (const Signal& signal : signals) {
     switch (signal.kind) {
       case Signal::Kind::task_ready:
@@ -277,10 +278,11 @@ void CoordinatorCore::on_signals(std::span<const Signal> signals) {
         claims_.on_ended(signal.agent, signal.error);
         break;
       case Signal::Kind::task_done:
-        results_.on_done(signal.task);
+        done.push_back(signal.task);
         break;
     }
   }
+  if (!done.empty()) results_.on_done(done);
   if (!ready.empty()) claims_.on_ready(std::move(ready));
 }
 

@@ -98,21 +98,28 @@ void ResultWaits::looked(const Wait& wait, Result<std::optional<Task>> found) {
 
 // Each waiter takes a snapshot of its own, on its own thread or on the loop: whoever ended the task
 // only wakes.
-void ResultWaits::on_done(const TaskId& id) {
+void ResultWaits::on_done(const std::vector<TaskId>& ids) {
   std::vector<Wait> woken;
   {
     std::lock_guard lock(mutex_);
-    const auto place = by_task_.find(id);
-    if (place == by_task_.end()) return;
-    for (const auto& [number, wait] : place->second) woken.push_back(wait);
+    for (const TaskId& id : ids) {
+      const auto place = by_task_.find(id);
+      if (place == by_task_.end()) continue;
+      for (const auto& [number, wait] : place->second) woken.push_back(wait);
+    }
   }
+  std::vector<Wait> on_loop;
   for (Wait& wait : woken) {
     if (wait->blocking) {
       finish(wait, std::nullopt);
     } else {
-      calls_.loop().post([this, wait] { look(wait); });
+      on_loop.push_back(std::move(wait));
     }
   }
+  if (on_loop.empty()) return;
+  calls_.loop().post([this, on_loop = std::move(on_loop)] {  // once for a whole batch of ends
+    for (const Wait& wait : on_loop) look(wait);
+  });
 }
 
 void ResultWaits::finish(const Wait& wait, std::optional<Result<Task>> answer) {

@@ -50,7 +50,7 @@ class ResultWaits {
   Result<Task> wait(const TaskId& id, std::chrono::milliseconds timeout);
   void wait(const TaskId& id, std::chrono::milliseconds timeout, Done<Task> done);
 
-  void on_done(const TaskId& id);  // from the store
+  void on_done(const std::vector<TaskId>& ids);  // from the store
   std::size_t waiting() const;
   void close();  // ends all with cancelled; idempotent
 

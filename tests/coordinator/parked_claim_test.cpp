@@ -134,6 +134,29 @@ TEST_CASE("a parked claim with a completion gets it on the loop thread") {
   CHECK(on != std::this_thread::get_id());
 }
 
+TEST_CASE("a claim that was given up takes no task, and the next one gets it") {
+  Plane p(StoreKind::memory);  // elsewhere one may be on its way to the store at that moment
+  const auto given_up = std::make_shared<std::atomic<bool>>(false);
+  ClaimRequest request = claim_of("a", {"code"}, 20s);
+  request.given_up = given_up;
+  for (int i = 0; i < 50; ++i) {
+    p->claim_task(request, [](const Result<Claimed>& answer) { CHECK_FALSE((answer && *answer)); });
+  }
+  Gate gate;
+  p->claim_task(claim_of("b", {"code"}, 20s), [&](const Result<Claimed>& answer) {
+    if (answer && *answer) gate.arrive();
+  });
+  CHECK(wait_until_parked(p.plane, 51));
+  *given_up = true;
+  const TaskId id = p->submit_task(spec_of("t", {"code"})).value();
+  REQUIRE(gate.wait_for());
+  const Task task = p->get_task(id).value();
+  CHECK(task.agent_id == "b");
+  CHECK(task.attempt == 1);
+  CHECK(p->get_stats()->scheduler.releases_total == 0);
+  CHECK(p->get_stats()->scheduler.claimed_total == 1);
+}
+
 TEST_CASE("10,000 parked claims and one task: one wake-up, one claim") {
   auto store = std::make_shared<CountingStore>();
   std::atomic<int> answered{0}, served{0};
