@@ -14,7 +14,7 @@ set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 build=${ARAGORA_CP_PYTHON_BUILD:-$root/build/python}
 jobs=${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}
-readonly build_requirements='scikit-build-core>=0.10 pybind11>=3.0,<4'
+readonly build_requirements='pip>=23.1 scikit-build-core>=0.10 pybind11>=3.0,<4'
 readonly test_requirements='pytest>=8 mypy>=1.8 typer>=0.12 rich>=13 typing-extensions'
 
 readonly describe='

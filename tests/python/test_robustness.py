@@ -109,17 +109,31 @@ async def test_handles_refuse_to_pickle() -> None:
 # --- awaits ---
 
 
-async def test_a_cancelled_claim_gives_its_task_back() -> None:
+async def test_a_cancelled_claim_takes_no_task() -> None:
     async with await create_control_plane() as plane:
         waiting = asyncio.create_task(plane.claim_task("a", [], block_ms=60_000))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        async with plane.events(types=["task.released"]) as released:
-            task_id = await plane.submit_task("t")
-            assert (await released.__anext__()).subject == task_id
+        task_id = await plane.submit_task("t")
         assert await plane.get_status(task_id) is TaskStatus.PENDING
+        assert (await plane.get_stats())["scheduler"]["claimed_total"] == 0
+
+
+async def test_claims_that_were_given_up_do_not_poison_a_task() -> None:
+    """Each of them would take it and give it back, and ten releases in a row are a crash."""
+    async with await create_control_plane() as plane:
+        waits = [asyncio.create_task(plane.claim_task("a", [], block_ms=60_000)) for _ in range(500)]
+        await asyncio.sleep(0)
+        for wait in waits:
+            wait.cancel()
+        await asyncio.gather(*waits, return_exceptions=True)
+        task_id = await plane.submit_task("t")
+        assert await plane.get_status(task_id) is TaskStatus.PENDING
+        stats = (await plane.get_stats())["scheduler"]
+        assert (stats["releases_total"], stats["crashes_total"], stats["waiting_claims"]) == (0, 0, 0)
+        assert await plane.claim_task("b", []) is not None
 
 
 async def test_a_claim_that_is_cancelled_as_it_is_answered_gives_its_task_back() -> None:

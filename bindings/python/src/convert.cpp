@@ -168,8 +168,7 @@ std::chrono::milliseconds duration(std::string_view what, py::handle seconds) {
   if (seconds.is_none()) return std::chrono::milliseconds(0);
   const bool is_number = PyFloat_Check(seconds.ptr()) || PyLong_Check(seconds.ptr());
   if (!is_number) wrong(what, seconds, "it must be a number of seconds");
-  const double value = PyFloat_AsDouble(seconds.ptr());
-  if (value == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  const double value = real(what, seconds);
   constexpr double kMost = 9e12;  // seconds; any sum with the present stays within int64 µs
   if (std::isnan(value)) wrong(what, seconds, "it must be a number of seconds, not nan");
   if (std::abs(value) >= kMost) return std::chrono::milliseconds(value < 0 ? -1 : INT64_MAX);
@@ -208,6 +207,15 @@ TaskPriority task_priority(py::handle value) {
     return value_or_raise(parse_task_priority(shown));
   }
   return parsed(parse_task_priority, "priority", value);
+}
+
+double real(std::string_view what, py::handle value) {
+  if (!PyFloat_Check(value.ptr()) && !PyLong_Check(value.ptr())) {
+    wrong(what, value, "it must be a number");
+  }
+  const double number = PyFloat_AsDouble(value.ptr());
+  if (number == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  return number;
 }
 
 std::uint32_t count(std::string_view what, py::handle value) {

@@ -67,6 +67,7 @@ std::chrono::milliseconds duration(std::string_view what, py::handle seconds);  
 Lease lease(py::handle text);                                                   // None is empty
 Timestamp time(std::string_view what, py::handle value);                        // None is 0
 TaskPriority task_priority(py::handle value);
+double real(std::string_view what, py::handle value);
 std::uint32_t count(std::string_view what, py::handle value);
 
 // A member of the enum's class, or its value.

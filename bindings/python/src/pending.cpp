@@ -58,6 +58,7 @@ void Answer::wait() {
 }
 
 bool Answer::abandon() noexcept {
+  given_up();
   State state = state_.load(std::memory_order_acquire);
   while (state != State::here) {
     if (state_.compare_exchange_weak(state, State::abandoned, std::memory_order_acq_rel))

@@ -42,6 +42,7 @@ class Answer : public Delivery, public std::enable_shared_from_this<Answer> {
  protected:
   // By the completion, after the value was stored.
   void arrived();
+  virtual void given_up() noexcept {}  // it was abandoned before it came
 
  private:
   enum class State : std::uint8_t { open, expected, abandoned, here };
@@ -75,6 +76,10 @@ class AnswerOf final : public Answer {
     } else {
       return convert_(std::move(**result_));
     }
+  }
+
+  void given_up() noexcept override {
+    if constexpr (requires { undo_.given_up(); }) undo_.given_up();
   }
 
   void discard() noexcept override {

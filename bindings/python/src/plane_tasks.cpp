@@ -1,5 +1,6 @@
 // Tasks: how work gets in, is held, and ends.
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <string_view>
 
@@ -19,6 +20,17 @@ using Claims = std::vector<ClaimedTask>;
 struct GiveBack {
   TaskScheduler scheduler;
   std::string agent_id;
+  std::shared_ptr<std::atomic<bool>> abandoned;  // known to the claim, if it waits
+
+  GiveBack(const TaskScheduler& from, ClaimRequest& request)
+      : scheduler(from), agent_id(request.agent_id) {
+    if (request.wait.count() > 0) {
+      request.given_up = abandoned = std::make_shared<std::atomic<bool>>(false);
+    }
+  }
+  void given_up() const noexcept {
+    if (abandoned) *abandoned = true;
+  }
 
   void operator()(const ClaimedTask& task) const noexcept {
     auto back = scheduler;
@@ -188,7 +200,7 @@ py::object claim_task(Plane& plane, py::handle agent_id, py::handle capabilities
                       py::handle lease_ttl, py::handle claim_id) {
   Coordinator& coordinator = plane.use();
   ClaimRequest request = claim_request(agent_id, capabilities, wait, lease_ttl, claim_id);
-  GiveBack undo{coordinator, request.agent_id};
+  GiveBack undo(coordinator, request);
   return answered<Claimed>(
       [&](Done<Claimed> done) { coordinator.claim_task(std::move(request), std::move(done)); },
       claimed_to_python, std::move(undo));
@@ -200,7 +212,7 @@ py::object claim_tasks(Plane& plane, py::handle agent_id, py::handle capabilitie
   Coordinator& coordinator = plane.use();
   ClaimRequest request = claim_request(agent_id, capabilities, wait, lease_ttl, claim_id);
   request.max_tasks = count("max_tasks", max_tasks);
-  GiveBack undo{coordinator, request.agent_id};
+  GiveBack undo(coordinator, request);
   return answered<Claims>(
       [&](Done<Claims> done) { coordinator.claim_tasks(std::move(request), std::move(done)); },
       list_of<ClaimedTask>, std::move(undo));
@@ -238,9 +250,9 @@ py::object renew(Plane& plane, py::handle task_id, py::handle agent_id, py::hand
 }
 
 py::object report_progress(Plane& plane, py::handle task_id, py::handle agent_id, py::handle lease,
-                           double fraction, py::handle note, py::handle data) {
-  Progress progress{attempt_of(task_id, agent_id, lease), fraction, text("note", note),
-                    json_or_none(plane, "data", data)};
+                           py::handle fraction, py::handle note, py::handle data) {
+  Progress progress{attempt_of(task_id, agent_id, lease), real("fraction", fraction),
+                    text("note", note), json_or_none(plane, "data", data)};
   return answered<LeaseStatus>(
       [&](Done<LeaseStatus> done) { plane.use().progress(std::move(progress), std::move(done)); },
       as_held<LeaseStatus>());
@@ -248,8 +260,7 @@ py::object report_progress(Plane& plane, py::handle task_id, py::handle agent_id
 
 std::chrono::microseconds latency_of(py::handle latency_ms) {
   if (latency_ms.is_none()) return std::chrono::microseconds(0);
-  const double ms = PyFloat_AsDouble(latency_ms.ptr());
-  if (PyErr_Occurred() != nullptr) throw py::error_already_set();
+  const double ms = real("latency_ms", latency_ms);
   constexpr double kMost = 4e12;  // beyond any limit, and still within int64 µs
   if (!(std::abs(ms) < kMost)) return std::chrono::microseconds(-1);
   return std::chrono::microseconds(static_cast<std::int64_t>(std::llround(ms * 1000)));
@@ -429,7 +440,7 @@ void bind_tasks(PlaneClass& cls) {
   add_fast<&claim_tasks>(cls, "claim_tasks");
   add_fast<&start_task>(cls, "start_task");
   add_fast<&renew>(cls, "renew");
-  cls.def("report_progress", &report_progress);
+  add_fast<&report_progress>(cls, "report_progress");
   add_fast<&complete_task>(cls, "complete_task");
   cls.def("complete_tasks", &complete_tasks);
   add_fast<&fail_task>(cls, "fail_task");

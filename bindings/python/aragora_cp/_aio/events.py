@@ -8,7 +8,7 @@ from typing import Any
 
 from .._core import Event, Pending
 from ..definitions import Label
-from ..errors import Cancelled
+from ..errors import Cancelled, InvalidArgument
 from ._home import Facade, Home
 from ._waiting import Signal, finish, inbox
 
@@ -112,6 +112,8 @@ class EventReader(Facade):
         ``after``: resume after that number, 0: from the first that is still there; None: from now
         on. ``types`` are exact, or a prefix that ends in ".*".
         """
+        if after is not None and not 0 <= after < 2**64:
+            raise InvalidArgument(f"after is {after}; it must be the number of an event, or 0")
         pair = None if label is None else (label.key, label.value)
         filters = (list(types), list(exclude_types), subject, pair)
         return EventStream(self._home, after, filters)

@@ -44,6 +44,8 @@ class HealthMonitor(Facade):
         row are unhealthy, ``success_threshold`` successes are well again. A round that takes longer
         than ``timeout`` seconds failed. AlreadyExists if the name is in use.
         """
+        if not isinstance(probe, str) and not callable(probe):
+            raise TypeError(f"a probe is a function or an address, not {probe!r}")
         reader = None if isinstance(probe, str) else inbox()
         target = probe if isinstance(probe, str) else probe_of(probe)
         self._plane.register_probe(
