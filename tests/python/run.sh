@@ -77,7 +77,8 @@ core() {
 build_core() {
   quietly cmake -S "$root" -B "$build/core" -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_POSITION_INDEPENDENT_CODE=ON -DCMAKE_UNITY_BUILD=ON -DCONTROLPLANE_TESTS=OFF \
-    -DCONTROLPLANE_EXAMPLES=OFF -DCMAKE_INSTALL_PREFIX="$build/prefix"
+    -DCONTROLPLANE_EXAMPLES=OFF -DCONTROLPLANE_CAPI=OFF \
+    -DCMAKE_INSTALL_PREFIX="$build/prefix"
   quietly cmake --build "$build/core" --target install -j "$jobs"
 }
 
