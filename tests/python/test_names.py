@@ -15,7 +15,7 @@ from aragora_cp import ControlPlaneConfig, sync
 
 from .test_guides import blocks
 
-SCRIPT = Path(__file__).parents[2] / "bindings" / "python" / "name_map.py"
+SCRIPT = Path(__file__).parents[2] / "bindings" / "python" / "scripts" / "name_map.py"
 # Names of the guides that are their reader's own, Python's, or arguments that a table has by another call.
 THEIRS = {"print", "str", "Exception", "asyncio", "sleep", "logging", "getLogger", "setLevel", "DEBUG", "error", "value"}
 
@@ -49,7 +49,7 @@ def test_the_page_is_what_the_script_writes() -> None:
 
 
 def test_every_name_of_the_guides_is_on_the_page() -> None:
-    page = (SCRIPT.parents[2] / "docs" / "python-names.md").read_text()
+    page = (SCRIPT.parents[3] / "docs" / "python-names.md").read_text()
     names = names_in_the_guides()
     assert len(names) > 60
     words = set(page.replace("`", " ").replace(",", " ").replace(".", " ").replace(":", " ").split())

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_it_is_what_the_generator_writes() -> None:
-    script = ROOT / "bindings" / "python" / "make_sync.py"
+    script = ROOT / "bindings" / "python" / "scripts" / "make_sync.py"
     subprocess.run([sys.executable, script, "--check"], check=True)
 
 

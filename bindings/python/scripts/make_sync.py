@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-PACKAGE = Path(__file__).resolve().parent / "aragora_cp"
+PACKAGE = Path(__file__).resolve().parents[1] / "aragora_cp"
 GENERATED = ("_home", "context", "coordinator", "events", "health", "registry", "scheduler")
 WORDS = (
     (r"\basync (def|with|for)\b", r"\1"),

@@ -16,7 +16,7 @@ from pathlib import Path
 import aragora_cp
 from aragora_cp import ControlPlaneConfig, TaskDefinition
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "python-names.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "python-names.md"
 
 CLASSES = (
     "ControlPlaneCoordinator", "ControlPlaneConfig", "AgentRegistry", "TaskScheduler", "HealthMonitor", "AgentInfo",
@@ -115,7 +115,7 @@ def lines() -> list[str]:
         "# The guides' names",
         "",
         "Every Python name of the setup guide and the user guide, and what it is here. Written by "
-        "`bindings/python/name_map.py`, which looks each of them up.",
+        "`bindings/python/scripts/name_map.py`, which looks each of them up.",
         "",
         "The import is `aragora_cp` where the guides write `aragora.control_plane`. A registry, scheduler or monitor is made "
         "from a connected coordinator, which offers all of their operations itself.",
