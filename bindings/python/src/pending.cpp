@@ -43,14 +43,13 @@ void Answer::wait() {
   if (!expect()) return;
   const auto self = shared_from_this();
   while (!is_here()) {
-    int polled = 0;
-    int error = 0;
-    {
-      py::gil_scoped_release unlocked;
-      pollfd ready{wakeup_->fd(), POLLIN, 0};
-      polled = ::poll(&ready, 1, -1);
-      error = errno;
-    }
+    pollfd ready{wakeup_->fd(), POLLIN, 0};
+    // Not gil_scoped_release: where the interpreter has ended meanwhile, this thread ends in here,
+    // and must not do so in a destructor.
+    PyThreadState* const thread = PyEval_SaveThread();
+    const int polled = ::poll(&ready, 1, -1);
+    const int error = errno;
+    PyEval_RestoreThread(thread);
     if (polled >= 0) continue;
     if (error != EINTR) throw std::system_error(error, std::generic_category(), "poll");
     if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // the Pending abandons it
