@@ -61,8 +61,8 @@ class Worker(WorkerBase[Any]):
         this.
         """
         ended = asyncio.Event()
-        await self.start()
-        with _Signals(self._loop, ended.set):
+        with _Signals(asyncio.get_running_loop(), ended.set):
+            await self.start()
             try:
                 while self.running and not ended.is_set():
                     with suppress(asyncio.TimeoutError):
