@@ -11,6 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 import aragora_cp
+import pytest
 from aragora_cp import ControlPlaneConfig, sync
 
 from .test_guides import blocks
@@ -44,8 +45,9 @@ def names_in_the_guides() -> set[str]:
     return found - THEIRS
 
 
-def test_the_page_is_what_the_script_writes() -> None:
-    subprocess.run([sys.executable, SCRIPT, "--check"], check=True)
+@pytest.mark.parametrize("script", [SCRIPT, SCRIPT.with_name("api_reference.py")], ids=lambda path: path.stem)
+def test_the_page_is_what_the_script_writes(script: Path) -> None:
+    subprocess.run([sys.executable, script, "--check"], check=True)
 
 
 def test_every_name_of_the_guides_is_on_the_page() -> None:

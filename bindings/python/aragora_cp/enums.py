@@ -23,6 +23,9 @@ class TaskPriority(IntEnum):
 
 
 class TaskStatus(_Word):
+    """Where a task stands. CLAIMED: handed to an agent; RUNNING: the agent has begun; FAILED and TIMEOUT are
+    dead letters."""
+
     PENDING = "pending"
     CLAIMED = "claimed"
     RUNNING = "running"
@@ -59,6 +62,9 @@ class TaskReason(_Word):
 
 
 class AgentStatus(_Word):
+    """What an agent says of itself (STARTING, READY, BUSY, DRAINING), or what is found out: OFFLINE is silent for
+    too long, FAILED by its probe."""
+
     STARTING = "starting"
     READY = "ready"
     BUSY = "busy"
@@ -68,6 +74,8 @@ class AgentStatus(_Word):
 
 
 class HealthStatus(_Word):
+    """The worst of heartbeats, what the agent reports, its probes and its breaker; UNKNOWN: nothing is known."""
+
     HEALTHY = "healthy"
     DEGRADED = "degraded"
     UNHEALTHY = "unhealthy"
@@ -83,6 +91,9 @@ class BreakerState(_Word):
 
 
 class SelectionStrategy(_Word):
+    """Which of those that could is chosen. LEAST_LOADED: fewest tasks per slot; ROUND_ROBIN: longest without one;
+    CAPABILITY_MATCH: fewest other capabilities, then the least loaded."""
+
     LEAST_LOADED = "least_loaded"
     ROUND_ROBIN = "round_robin"
     RANDOM = "random"

@@ -66,10 +66,14 @@ class ResourceExhausted(ControlPlaneError):
 
 
 class Unauthenticated(ControlPlaneError):
+    """Who calls could not be told; not over the memory store."""
+
     code = "unauthenticated"
 
 
 class PermissionDenied(ControlPlaneError):
+    """A policy forbids it; not over the memory store."""
+
     code = "permission_denied"
 
 

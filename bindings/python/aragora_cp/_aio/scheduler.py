@@ -256,6 +256,7 @@ class TaskScheduler(Facade):
         return await finish(answer) if type(answer) is Pending else answer
 
     async def get_status(self, task_id: str) -> TaskStatus:
+        """Cheaper than ``get_task``. NotFound for an unknown id."""
         answer = self._plane.get_status(task_id)
         return await finish(answer) if type(answer) is Pending else answer
 

@@ -22,14 +22,17 @@ class TaskContext:
 
     @property
     def id(self) -> str:
+        """The task's id."""
         return self.task.id
 
     @property
     def task_type(self) -> str:
+        """What kind of work it is."""
         return self.task.task_type
 
     @property
     def payload(self) -> Any:
+        """What was submitted."""
         return self.task.payload
 
     @property

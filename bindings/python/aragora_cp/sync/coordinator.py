@@ -75,6 +75,7 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
 
     @property
     def config(self) -> ControlPlaneConfig:
+        """What it was made with; the environment's, read on the first use, if it was made without."""
         if self._config is None:
             self._config = ControlPlaneConfig.from_environment()
         return self._config

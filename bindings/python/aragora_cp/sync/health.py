@@ -16,6 +16,8 @@ Probe = Union[Callable[[], Union[bool, Awaitable[bool]]], str]
 
 
 class SystemHealth(TypedDict):
+    """The worst of it all, and what it is made of, at most 1 s old."""
+
     status: HealthStatus
     probes: dict[str, ProbeHealth]  #: of this coordinator, by name
     agents: dict[str, AgentHealth]

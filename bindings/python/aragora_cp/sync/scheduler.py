@@ -257,6 +257,7 @@ class TaskScheduler(Facade):
         return finish(answer) if type(answer) is Pending else answer
 
     def get_status(self, task_id: str) -> TaskStatus:
+        """Cheaper than ``get_task``. NotFound for an unknown id."""
         answer = self._plane.get_status(task_id)
         return finish(answer) if type(answer) is Pending else answer
 
