@@ -361,8 +361,10 @@ entered.wait()
     "with callbacks and probes": """
 plane = sync.create_control_plane()
 plane.on_task_failure(print)
-plane.register_probe("p", lambda: time.sleep(0.01) or True, interval=0.01)
-time.sleep(0.1)
+probed = threading.Semaphore(0)
+plane.register_probe("p", lambda: probed.release() or True, interval=0.01)
+probed.acquire()
+probed.acquire()
 """,
     "with a loop that was left": """
 async def main():

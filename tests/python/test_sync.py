@@ -124,13 +124,18 @@ def test_callbacks_come_from_the_background_thread() -> None:
 
 def test_probes_run_and_one_that_hangs_fails_alone() -> None:
     with sync.create_control_plane() as plane:
-        hang = threading.Event()
-        plane.register_agent("good", health_probe=lambda: True)
-        plane.register_probe("hangs", hang.wait, interval=0.05, timeout=0.05, failure_threshold=1)
-        while plane.check_health()["probes"]["hangs"].status != "unhealthy":
-            time.sleep(0.01)
-        while plane.check_health()["probes"]["good"].status != "healthy":
-            time.sleep(0.01)
+        hang, unhealthy = threading.Event(), threading.Event()
+        probed = threading.Semaphore(0)
+        plane.on_agent_unhealthy(lambda *_: unhealthy.set())
+        plane.register_agent("bad")
+        plane.register_agent("good")
+        plane.register_probe("good", lambda: probed.release() or True, agent_id="good", interval=0.05)
+        plane.register_probe("hangs", hang.wait, agent_id="bad", interval=0.05, timeout=0.05, failure_threshold=1)
+        assert unhealthy.wait(30)
+        for _ in range(2):  # the first one's outcome is known when the second one is asked for
+            assert probed.acquire(timeout=30)
+        probes = plane.check_health()["probes"]
+        assert (probes["hangs"].status, probes["good"].status) == ("unhealthy", "healthy")
         plane.unregister_probe("hangs")
         hang.set()
 
