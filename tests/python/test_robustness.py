@@ -344,7 +344,8 @@ def wait():
     except BaseException as error:
         assert type(error).__name__ == "Cancelled", error
 threading.Thread(target=wait, daemon=True).start()
-time.sleep(0.1)
+while plane.get_stats()["scheduler"]["waiting_claims"] == 0:
+    os.sched_yield()
 """,
     "with a worker that works": """
 plane = sync.create_control_plane()
@@ -396,7 +397,7 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("how", ENDS)
 def test_the_interpreter_ends(python: Python, how: str) -> None:
-    start = "import asyncio, sys, threading, time\nfrom aragora_cp import Worker, create_control_plane, sync\n"
+    start = "import asyncio, os, sys, threading\nfrom aragora_cp import Worker, create_control_plane, sync\n"
     assert python(start + ENDS[how]) == ""
 
 
