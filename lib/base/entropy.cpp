@@ -11,19 +11,6 @@
 namespace controlplane {
 namespace {
 
-// OpenSSL can be configured so that it has no generator (a FIPS set-up without its module); the
-// kernel's is as good, only slower.
-void fill(void* bytes, std::size_t size) {
-  if (RAND_bytes(static_cast<unsigned char*>(bytes), static_cast<int>(size)) == 1) return;
-  auto* at = static_cast<char*>(bytes);
-  while (size > 0) {
-    const std::size_t part = size < 256 ? size : 256;  // never cut short by a signal
-    if (getrandom(at, part, 0) != static_cast<ssize_t>(part)) std::abort();
-    at += part;
-    size -= part;
-  }
-}
-
 // How often this process has become another one. The only way to know without a system call per
 // number, and therefore the one global of this library.
 std::atomic<std::uint64_t> forks{0};
@@ -32,6 +19,21 @@ void count_forks() {
   static const int registered =
       pthread_atfork(nullptr, nullptr, [] { forks.fetch_add(1, std::memory_order_relaxed); });
   if (registered != 0) std::abort();
+}
+
+// The kernel's generator is as good as OpenSSL's, only slower. It serves where OpenSSL's cannot: in
+// a set-up without one (FIPS without its module), and in a forked child, which may have inherited a
+// lock of OpenSSL's from a thread that it did not.
+void fill(void* bytes, std::size_t size) {
+  const bool forked = forks.load(std::memory_order_relaxed) > 0;
+  if (!forked && RAND_bytes(static_cast<unsigned char*>(bytes), static_cast<int>(size)) == 1) return;
+  auto* at = static_cast<char*>(bytes);
+  while (size > 0) {
+    const std::size_t part = size < 256 ? size : 256;  // never cut short by a signal
+    if (getrandom(at, part, 0) != static_cast<ssize_t>(part)) std::abort();
+    at += part;
+    size -= part;
+  }
 }
 
 struct Pool {

@@ -1,5 +1,6 @@
 #include "base/entropy.hpp"
 
+#include <atomic>
 #include <set>
 #include <thread>
 #include <vector>
@@ -66,4 +67,30 @@ TEST_CASE("a forked child does not repeat its parent's numbers") {
   close(pipe_ends[1]);
   CHECK(status == 0);
   CHECK(childs != source.next());
+}
+
+TEST_CASE("a child that was forked while other threads drew numbers gets its own") {
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([&] {
+      SystemEntropy source;
+      while (!stop) source.next();
+    });
+  }
+  int passed = 0;
+  constexpr int kForks = 200;
+  for (int i = 0; i < kForks; ++i) {
+    const pid_t child = fork();
+    if (child == 0) {
+      alarm(20);  // a lock that was inherited is never free again: killed, not waited for
+      SystemEntropy().next();
+      _exit(0);
+    }
+    int status = 1;
+    if (child > 0 && waitpid(child, &status, 0) == child && status == 0) ++passed;
+  }
+  stop = true;
+  for (auto& thread : threads) thread.join();
+  CHECK(passed == kForks);
 }
