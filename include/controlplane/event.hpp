@@ -27,7 +27,7 @@ struct Event {
 struct EventFilter {
   std::vector<std::string> types{};         // exact, or a prefix ending in ".*"; empty = all
   std::vector<std::string> exclude_types{};
-  std::string subject{};                    // "" = any
+  std::string subject{};                    // exact, or a prefix ending in "*"; "" = any
   std::string label_key{}, label_value{};   // "" = any
 };
 

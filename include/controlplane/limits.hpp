@@ -14,6 +14,7 @@ struct Limits {
   std::size_t max_result_bytes = 1'048'576;
   std::size_t max_metadata_bytes = 16'384;
   std::size_t max_checkpoint_bytes = 65'536;   // progress data
+  std::size_t max_document_bytes = 1'048'576;
   std::size_t max_usage_bytes = 4'096;
   std::size_t max_metrics_bytes = 4'096;       // of one heartbeat
   std::size_t max_error_bytes = 4'096;         // longer error texts are refused
@@ -44,6 +45,8 @@ struct Limits {
   std::size_t max_dependents = 10'000;         // of one parent
   std::size_t max_task_types = 4'096;          // in use at once
   std::size_t max_policies = 4'096;            // distinct retry and timeout settings in use at once
+  std::size_t max_documents = 1'000'000;
+  std::size_t max_documents_bytes = 1'073'741'824;  // keys and values of all
   std::size_t max_events = 100'000;            // history; older events are trimmed
   std::size_t max_event_bytes = 64 * 1'048'576;  // history; older events are trimmed
 

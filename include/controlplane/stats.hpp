@@ -39,6 +39,11 @@ struct HealthStats {
   std::uint64_t open_breakers = 0;
 };
 
+struct DocumentStats {
+  std::uint64_t documents = 0, bytes = 0;      // now; bytes of keys and values
+  std::uint64_t puts_total = 0, conflicts_total = 0, deletes_total = 0, expired_total = 0;
+};
+
 struct EventStats {
   std::uint64_t first_seq = 0, last_seq = 0;   // 0, 0 = empty
 };
@@ -47,6 +52,7 @@ struct Stats {
   RegistryStats registry;
   SchedulerStats scheduler;
   HealthStats health;
+  DocumentStats documents;
   EventStats events;
   std::string store;                           // "memory"
   std::string tenant;

@@ -67,6 +67,7 @@ class EventMatcher {
 
  private:
   bool subject_matches(std::string_view bytes) const;
+  bool subject_begins(std::string_view bytes) const;
   bool label_matches(std::string_view bytes) const;
 
   std::bitset<kEventTypes> types_;

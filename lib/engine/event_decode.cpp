@@ -48,6 +48,17 @@ std::string_view text_key(EventType type) {
   }
 }
 
+std::string_view count_key(EventType type) {
+  switch (type) {
+    case EventType::document_put:
+    case EventType::document_deleted:
+    case EventType::document_expired:
+      return "version";
+    default:
+      return "count";
+  }
+}
+
 std::string data_of(const EventDraft& f) {
   Object object;
   if (f.attempt != 0) object.number("attempt", f.attempt);
@@ -59,7 +70,7 @@ std::string data_of(const EventDraft& f) {
   if (f.until != 0) object.number("until", f.until);
   if (f.fraction) object.number("fraction", *f.fraction);
   object.text("ref", f.other);
-  if (f.count != 0) object.number("count", f.count);
+  if (f.count != 0) object.number(count_key(f.type), f.count);
   return object.finish();
 }
 

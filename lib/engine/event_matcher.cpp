@@ -58,9 +58,17 @@ bool EventMatcher::matches(std::string_view bytes) const {
 
 bool EventMatcher::subject_matches(std::string_view bytes) const {
   if (subject_.empty()) return true;
+  if (filter_.subject.ends_with('*')) return subject_begins(bytes);
   const event_wire::Subject subject = event_wire::subject_of(bytes);
   if (subject.is_task != subject_.is_made()) return false;
   return subject.is_task ? subject.task == subject_.uuid() : subject.text == subject_.own_text();
+}
+
+bool EventMatcher::subject_begins(std::string_view bytes) const {
+  const std::string_view prefix(filter_.subject.data(), filter_.subject.size() - 1);
+  const event_wire::Subject subject = event_wire::subject_of(bytes);
+  if (subject.is_task) return TaskId(subject.task).str().starts_with(prefix);
+  return subject.text.starts_with(prefix);
 }
 
 bool EventMatcher::label_matches(std::string_view bytes) const {

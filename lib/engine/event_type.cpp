@@ -15,7 +15,8 @@ constexpr std::array<std::string_view, kEventTypes> kNames = {
     "agent.status",       "agent.offline",    "agent.online",
     "agent.superseded",   "agent.removed",    "agent.unhealthy",
     "agent.degraded",     "agent.healthy",    "agent.breaker_open",
-    "agent.breaker_half_open", "agent.breaker_closed", "task.delayed"};
+    "agent.breaker_half_open", "agent.breaker_closed", "task.delayed",
+    "document.put",       "document.deleted", "document.expired"};
 
 }  // namespace
 

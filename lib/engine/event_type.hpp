@@ -36,9 +36,12 @@ enum class EventType : std::uint8_t {
   agent_breaker_open,
   agent_breaker_half_open,
   agent_breaker_closed,
-  task_delayed
+  task_delayed,
+  document_put,
+  document_deleted,
+  document_expired
 };
-inline constexpr std::size_t kEventTypes = 27;
+inline constexpr std::size_t kEventTypes = 30;
 
 std::string_view to_string(EventType type) noexcept;  // "task.cancel_requested"
 std::optional<EventType> parse_event_type(std::string_view name) noexcept;

@@ -33,7 +33,8 @@ Namespace::Impl::Impl(std::string name, const NamespaceOptions& given)
       log({options.limits.max_events, options.limits.max_event_bytes}),
       effects{log, {}, false},
       agents(agent_rules(options)),
-      tasks(options, agents) {}
+      tasks(options, agents),
+      documents(options.limits) {}
 
 Namespace::Namespace(std::string tenant, const NamespaceOptions& options)
     : impl_(std::make_unique<Impl>(std::move(tenant), options)) {}
@@ -277,6 +278,14 @@ void Namespace::Impl::probe(RecordProbe& op, Step& step) {
   }
 }
 
+void Namespace::Impl::list_documents(ListDocuments& op, Step& step) {
+  if (const auto valid = check_page(*op.page, options.limits.max_page); !valid) {
+    op.failed = valid.error();
+    return;
+  }
+  documents.list(op, step.now);
+}
+
 void Namespace::Impl::health(ReadHealth& op) {
   RegistryStats registry;
   agents.stats(registry, op.totals);
@@ -289,6 +298,7 @@ void Namespace::Impl::health(ReadHealth& op) {
 void Namespace::Impl::stats(ReadStats& op, Step& step) {
   agents.stats(op.stats.registry, op.stats.health);
   tasks.stats(op.stats.scheduler);
+  op.stats.documents = documents.stats();
   op.stats.events.first_seq = log.last_seq() == 0 ? 0 : log.first_seq();
   op.stats.events.last_seq = log.last_seq();
   op.stats.tenant = tenant;
@@ -335,11 +345,13 @@ void Namespace::Impl::advance(Advance& op, Step& step) {
   for (op.applied = 0; op.applied < options.limits.advance_batch; ++op.applied) {
     if (tasks.next_due() <= step.now) {
       tasks.advance_one(step);
+    } else if (documents.next_due() <= step.now) {
+      documents.expire_one(step.now, step.effects);
     } else if (!advance_agent(step)) {
       break;
     }
   }
-  op.more_due = std::min(tasks.next_due(), agents.next_due()) <= step.now;
+  op.more_due = next_due() <= step.now;
 }
 
 Namespace::Aftermath Namespace::apply(Operation& op, Timestamp now) {
@@ -404,6 +416,14 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
     }
     case OperationKind::select_agent: return select_agent(static_cast<SelectAgent&>(op), step);
     case OperationKind::probe: return probe(static_cast<RecordProbe&>(op), step);
+    case OperationKind::get_document:
+      return documents.get(static_cast<GetDocument&>(op), step.now, step.effects);
+    case OperationKind::put_document:
+      return documents.put(static_cast<PutDocument&>(op), step.now, step.effects);
+    case OperationKind::remove_document:
+      return documents.remove(static_cast<RemoveDocument&>(op), step.now, step.effects);
+    case OperationKind::list_documents:
+      return list_documents(static_cast<ListDocuments&>(op), step);
     case OperationKind::health: return health(static_cast<ReadHealth&>(op));
     case OperationKind::stats: return stats(static_cast<ReadStats&>(op), step);
     case OperationKind::read_events: return read_events(static_cast<ReadEvents&>(op));
@@ -415,9 +435,11 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
   }
 }
 
-Timestamp Namespace::next_due() const noexcept {
-  return std::min(impl_->tasks.next_due(), impl_->agents.next_due());
+Timestamp Namespace::Impl::next_due() const noexcept {
+  return std::min({tasks.next_due(), agents.next_due(), documents.next_due()});
 }
+
+Timestamp Namespace::next_due() const noexcept { return impl_->next_due(); }
 
 std::uint64_t Namespace::last_event() const noexcept { return impl_->log.last_seq(); }
 std::vector<Signal> Namespace::take_signals() { return std::exchange(impl_->effects.signals, {}); }
@@ -426,6 +448,7 @@ std::uint64_t Namespace::state_hash() const {
   FieldDigest digest;
   digest.add(impl_->tasks.state_hash()).add(impl_->log.last_seq());
   impl_->agents.add_to(digest);
+  impl_->documents.add_to(digest);
   return digest.finish();
 }
 

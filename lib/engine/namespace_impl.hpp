@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/agent_table.hpp"
+#include "engine/document_table.hpp"
 #include "engine/log_table.hpp"
 #include "engine/namespace.hpp"
 #include "engine/task_table.hpp"
@@ -35,11 +36,13 @@ struct Namespace::Impl {
   void get_agent(GetAgent& op);
   void select_agent(SelectAgent& op, Step& step);
   void probe(RecordProbe& op, Step& step);
+  void list_documents(ListDocuments& op, Step& step);
   void health(ReadHealth& op);
   void stats(ReadStats& op, Step& step);
   void read_events(ReadEvents& op) const;
   void advance(Advance& op, Step& step);
 
+  Timestamp next_due() const noexcept;
   bool advance_agent(Step& step);
   void forget_registration(AgentSlot agent);
 
@@ -49,6 +52,7 @@ struct Namespace::Impl {
   Effects effects;
   AgentTable agents;
   TaskTable tasks;
+  DocumentTable documents;
   Timestamp high_water = 0;
   int watchers = 0;
 };

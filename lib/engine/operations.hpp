@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "controlplane/agent.hpp"
+#include "controlplane/document.hpp"
 #include "controlplane/event.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/stats.hpp"
@@ -27,6 +28,7 @@ namespace controlplane {
 enum class OperationKind : std::uint8_t {
   submit, claim, end, hold, cancel, assign, reassign, replay, get_task, list_tasks, explain,
   add_agent, remove_agent, heartbeat, get_agent, list_agents, select_agent, probe,
+  get_document, put_document, remove_document, list_documents,
   health, stats, read_events, watch, advance
 };
 
@@ -217,6 +219,36 @@ struct RecordProbe : Operation {
   std::string_view error;
   std::uint32_t failure_threshold = 3;
   std::uint32_t success_threshold = 2;
+};
+
+struct GetDocument : Operation {
+  GetDocument() noexcept : Operation(OperationKind::get_document) {}
+  std::string_view key;
+  std::optional<Document> document;  // out
+};
+
+struct PutDocument : Operation {
+  PutDocument() noexcept : Operation(OperationKind::put_document) {}
+  std::string_view key;
+  const Json* value = nullptr;
+  std::optional<std::uint64_t> expected;
+  std::optional<std::int64_t> ttl_us;  // 0 = never expires; unset: as it was
+  std::string_view operation_id;
+  std::uint64_t version = 0;         // out
+};
+
+struct RemoveDocument : Operation {
+  RemoveDocument() noexcept : Operation(OperationKind::remove_document) {}
+  std::string_view key;
+  std::optional<std::uint64_t> expected;
+  bool removed = false;              // out
+};
+
+struct ListDocuments : Operation {
+  ListDocuments() noexcept : Operation(OperationKind::list_documents) {}
+  std::string_view prefix;
+  const PageRequest* page = nullptr;
+  Page<Document> documents;          // out
 };
 
 struct ReadHealth : Operation {

@@ -39,11 +39,15 @@ std::vector<std::string> EngineAudit::check(const Namespace& tables) {
   audit.check_idempotency();
   audit.check_limits();
   audit.check_agents();
+  audit.check_documents();
   return std::move(audit.violations_);
 }
 
 EngineAudit::EngineAudit(const Namespace& tables)
-    : options_(tables.impl_->options), tasks_(tables.impl_->tasks), agents_(tables.impl_->agents) {
+    : options_(tables.impl_->options),
+      tasks_(tables.impl_->tasks),
+      agents_(tables.impl_->agents),
+      documents_(tables.impl_->documents) {
   const LogTable& log = tables.impl_->log;
   expect(log.size() <= options_.limits.max_events, "the log holds ", log.size(), " events");
 }
@@ -487,6 +491,35 @@ void EngineAudit::check_agent(std::uint32_t slot) {
   const Timestamp latest = std::max(due, quiet + options_.heartbeat_timeout_us);
   expect(items[agent.deadline_place].when <= latest, "the timer of agent ", agent.agent_id,
          " is late by ", items[agent.deadline_place].when - latest, " us");
+}
+
+void EngineAudit::check_documents() {
+  const auto& items = documents_.expiries_.items_;
+  std::uint64_t bytes = 0, expiring = 0;
+  for (const auto& [key, slot] : documents_.in_order_) {
+    const DocumentRecord& record = documents_.records_[slot];
+    const Document& document = record.document;
+    bytes += DocumentTable::bytes_of(document);
+    const auto found = documents_.by_key_.find(key);
+    expect(document.key == key && found != documents_.by_key_.end() && found->second == slot,
+           "document ", key, " is not where its key leads");
+    expect(document.version > 0, "document ", key, " has no version");
+    const bool listed = record.place != kNoSlot;
+    expect(listed == (document.expires_at != 0), "document ", key, " has a wrong timer");
+    if (!listed) continue;
+    ++expiring;
+    expect(record.place < items.size() && items[record.place].slot == slot &&
+               items[record.place].when == document.expires_at,
+           "document ", key, " is not where the heap has it");
+  }
+  const DocumentStats& stats = documents_.stats_;
+  expect(documents_.by_key_.size() == documents_.in_order_.size(), "documents and keys differ");
+  expect(documents_.records_.size() == stats.documents &&
+             documents_.in_order_.size() == stats.documents && bytes == stats.bytes,
+         "the counters of documents are wrong");
+  expect(items.size() == expiring, "the heap of documents has ", items.size(), " entries");
+  expect(stats.documents <= options_.limits.max_documents, "max_documents is exceeded");
+  expect(bytes <= options_.limits.max_documents_bytes, "max_documents_bytes is exceeded");
 }
 
 }  // namespace controlplane

@@ -18,6 +18,7 @@ namespace controlplane {
 
 class TaskTable;
 class AgentTable;
+class DocumentTable;
 
 struct EngineAudit {
   // One sentence per broken invariant; empty if all hold.
@@ -49,6 +50,7 @@ struct EngineAudit {
   void check_retention();
   void check_idempotency();
   void check_limits();
+  void check_documents();
   void check_agents();
   void check_agent(std::uint32_t agent);
 
@@ -63,6 +65,7 @@ struct EngineAudit {
   const NamespaceOptions& options_;
   const TaskTable& tasks_;
   const AgentTable& agents_;
+  const DocumentTable& documents_;
   std::vector<std::string> violations_;
 
   // What the scan found.

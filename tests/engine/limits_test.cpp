@@ -66,6 +66,12 @@ class Tables {
     op.new_id = make_uuid();
     return apply(op);
   }
+  std::string put(const std::string& key, const Json& value) {
+    PutDocument op;
+    op.key = key;
+    op.value = &value;
+    return apply(op);
+  }
   Task get(const TaskId& id) {
     GetTask op;
     op.id = &id;
@@ -162,6 +168,11 @@ const std::vector<Row>& rows() {
          spec.timeout = std::chrono::seconds(1 + i);
          return t.submit(spec);
        }},
+      {"max_documents", &Limits::max_documents, nothing,
+       [](Tables& t, int i) { return t.put("key" + number(i), "1"); }},
+      // A key of one byte and a value that grows to four.
+      {"max_documents_bytes", &Limits::max_documents_bytes, nothing,
+       [](Tables& t, int i) { return t.put("k", std::string(static_cast<std::size_t>(i), '1')); }},
   };
   return all;
 }
@@ -211,7 +222,7 @@ TEST_CASE("a queue without live tasks makes room for another") {
   CHECK(tables.submit(other) == "ok");
 }
 
-TEST_CASE("max_page bounds the pages of tasks and agents") {
+TEST_CASE("max_page bounds the pages of tasks, agents and documents") {
   NamespaceOptions options;
   options.limits.max_page = 5;
   Tables tables(options);
@@ -223,10 +234,12 @@ TEST_CASE("max_page bounds the pages of tasks and agents") {
     list_tasks.filter = &tasks;
     ListAgents list_agents;
     list_agents.filter = &agents;
-    list_tasks.page = list_agents.page = &page;
+    ListDocuments list_documents;
+    list_tasks.page = list_agents.page = list_documents.page = &page;
     const std::string expected = size == 5 ? "ok" : "invalid_argument: max_items";
     CHECK_THAT(tables.apply(list_tasks), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_agents), ContainsSubstring(expected));
+    CHECK_THAT(tables.apply(list_documents), ContainsSubstring(expected));
   }
 }
 

@@ -146,6 +146,14 @@ class Plane : private StoreListener {
   ReadEvents read_events(std::uint64_t after, std::size_t max_items,
                          const EventFilter& filter = {});
 
+  // Answers of puts: "ok: <version>".
+  std::string put(std::string_view key, Json value = "1", PutOptions options = {});
+  std::string put_at(std::string_view key, std::uint64_t expected, Json value = "1");
+  std::string remove_document(std::string_view key, std::optional<std::uint64_t> expected = {});
+  std::optional<Document> document(std::string_view key);
+  Page<Document> list_documents(std::string_view prefix, const PageRequest& page = {});
+  std::string listed_documents(std::string_view prefix);  // keys, over all pages
+
   std::vector<Event> new_events();  // since the last call
   std::string new_types();          // "task.submitted task.claimed"
   void watch() { listen(1); }       // someone parks claims

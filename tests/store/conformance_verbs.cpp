@@ -227,6 +227,65 @@ Page<Agent> Plane::list_agents(const AgentFilter& filter, const PageRequest& pag
   return std::move(op.agents);
 }
 
+// --- documents -----------------------------------------------------------------------------------
+
+std::string Plane::put(std::string_view key, Json value, PutOptions options) {
+  PutDocument op;
+  op.key = key;
+  op.value = &value;
+  op.expected = options.expected_version;
+  if (options.ttl) op.ttl_us = options.ttl->count() * kMs;
+  op.operation_id = options.operation_id;
+  const std::string answer = apply(op);
+  return answer == "ok" ? "ok: " + std::to_string(op.version) : answer;
+}
+
+std::string Plane::put_at(std::string_view key, std::uint64_t expected, Json value) {
+  PutOptions options;
+  options.expected_version = expected;
+  return put(key, std::move(value), std::move(options));
+}
+
+std::string Plane::remove_document(std::string_view key, std::optional<std::uint64_t> expected) {
+  RemoveDocument op;
+  op.key = key;
+  op.expected = expected;
+  const std::string answer = apply(op);
+  return answer != "ok" ? answer : op.removed ? "removed" : "absent";
+}
+
+std::optional<Document> Plane::document(std::string_view key) {
+  GetDocument op;
+  op.key = key;
+  const std::string answer = apply(op);
+  if (answer == "ok") return std::move(op.document);
+  CHECK(answer == "not_found: there is no document " + std::string(key));
+  return std::nullopt;
+}
+
+Page<Document> Plane::list_documents(std::string_view prefix, const PageRequest& page) {
+  ListDocuments op;
+  op.prefix = prefix;
+  op.page = &page;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.documents);
+}
+
+std::string Plane::listed_documents(std::string_view prefix) {
+  std::string keys;
+  PageRequest page;
+  page.max_items = 3;
+  do {
+    const Page<Document> documents = list_documents(prefix, page);
+    for (const Document& one : documents.items) keys += (keys.empty() ? "" : " ") + one.key;
+    page.cursor = documents.next_cursor;
+  } while (!page.cursor.empty());
+  return keys;
+}
+
+// --- events --------------------------------------------------------------------------------------
+
 ReadEvents Plane::read_events(std::uint64_t after, std::size_t max_items,
                               const EventFilter& filter) {
   ReadEvents op;
