@@ -64,6 +64,9 @@ class SharedState {
   Result<Subscription> watch(std::string_view prefix, WatchHandler handler, std::uint64_t after = 0);
 
  private:
+  // Answers what is stored, without key and value.
+  Result<Document> put_document(std::string_view key, Json value, const PutOptions& options);
+
   std::shared_ptr<CoordinatorCore> core_;
 };
 

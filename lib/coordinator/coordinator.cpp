@@ -71,16 +71,8 @@ std::string metrics_text_of(CoordinatorCore& core, const ReadStats& read) {
   local.waiting_results = core.results().waiting();
   local.subscriptions = core.feed().subscriptions();
   local.outstanding_calls = core.calls().outstanding();
+  local.state_retries = core.state_retries().load(std::memory_order_relaxed);
   return metrics_of(read, local);
-}
-
-// A completion of what `map` makes of the answer.
-template <class From, class To, class Map>
-Done<From> mapped(Done<To> done, Map map) {
-  if (!done) return nullptr;
-  return [done = std::move(done), map = std::move(map)](Result<From> answer) {
-    done(answer ? Result<To>(map(*std::move(answer))) : Result<To>(std::move(answer.error())));
-  };
 }
 
 }  // namespace

@@ -110,6 +110,7 @@ class CoordinatorCore final : public StoreListener,
   Probes& probes() noexcept { return probes_; }
   HealthCopy& health() noexcept { return health_; }
   WorkerRoster& workers() noexcept { return workers_; }
+  std::atomic<std::uint64_t>& state_retries() noexcept { return state_retries_; }
   CoordinatorLog& log() noexcept { return *log_; }
   const std::shared_ptr<CoordinatorLog>& shared_log() const noexcept { return log_; }
   CallbackPool& pool() noexcept { return pool_; }
@@ -171,6 +172,7 @@ class CoordinatorCore final : public StoreListener,
   Probes probes_;
   HealthCopy health_;
   WorkerRoster workers_;
+  std::atomic<std::uint64_t> state_retries_{0};
 };
 
 }  // namespace controlplane

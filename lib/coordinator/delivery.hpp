@@ -64,4 +64,13 @@ void deliver(Loop& loop, const SharedHook& hook, Done<T> done, Result<T> answer)
   call_done(hook, done, std::move(answer));
 }
 
+// A completion of what `map` makes of the answer.
+template <class From, class To, class Map>
+Done<From> mapped(Done<To> done, Map map) {
+  if (!done) return nullptr;
+  return [done = std::move(done), map = std::move(map)](Result<From> answer) {
+    done(answer ? Result<To>(map(*std::move(answer))) : Result<To>(std::move(answer.error())));
+  };
+}
+
 }  // namespace controlplane

@@ -116,6 +116,19 @@ void add_agents(Families& out, const Stats& stats) {
       .value(stats.health.open_breakers);
 }
 
+void add_documents(Families& out, const DocumentStats& d, const LocalMetrics& local) {
+  out.gauge("documents", "Documents of the shared state.").value(d.documents);
+  out.gauge("documents_bytes", "Bytes of their keys and values.").value(d.bytes);
+  out.counter("document_puts_total", "Documents put.").value(d.puts_total);
+  out.counter("document_deletes_total", "Documents deleted.").value(d.deletes_total);
+  out.counter("document_expirations_total", "Documents whose time to live was over.")
+      .value(d.expired_total);
+  out.counter("state_conflicts_total", "Puts and deletes that expected another version.")
+      .value(d.conflicts_total);
+  out.counter("state_conflict_retries_total", "Tries that updates of this coordinator repeated.")
+      .value(local.state_retries);
+}
+
 void add_coordinator(Families& out, const Stats& stats, const LocalMetrics& local) {
   out.gauge("claims_waiting", "Claims parked in this coordinator.").value(local.waiting_claims);
   out.gauge("results_waiting", "Callers of this coordinator that wait for a result.")
@@ -132,6 +145,7 @@ std::string metrics_of(const ReadStats& read, const LocalMetrics& local) {
   Families out;
   add_tasks(out, read.stats.scheduler);
   add_agents(out, read.stats);
+  add_documents(out, read.stats.documents, local);
   add_coordinator(out, read.stats, local);
   out.histogram("task_duration_seconds", "From claim to the end of the attempt.", read.duration);
   out.histogram("task_wait_seconds", "From ready to claimed.", read.wait);

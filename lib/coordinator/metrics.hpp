@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 #include "engine/operations.hpp"
@@ -15,6 +16,7 @@ struct LocalMetrics {
   std::size_t waiting_results = 0;
   std::size_t subscriptions = 0;
   std::size_t outstanding_calls = 0;
+  std::uint64_t state_retries = 0;
 };
 
 std::string metrics_of(const ReadStats& read, const LocalMetrics& local);

@@ -10,6 +10,13 @@
 namespace controlplane {
 namespace {
 
+void answer(PutDocument& op, const Document& document) {
+  op.version = document.version;
+  op.created_at = document.created_at;
+  op.updated_at = document.updated_at;
+  op.expires_at = document.expires_at;
+}
+
 Error no_document(std::string_view key) {
   return Error::not_found(fmt::format("there is no document {}", key));
 }
@@ -70,6 +77,7 @@ void DocumentTable::put(PutDocument& op, Timestamp now, Effects& effects) {
   if (!may_put(op, slot)) return;
   if (slot == kNoSlot) slot = add(op.key, now);
   write(op, slot, now);
+  answer(op, records_[slot].document);
   ++stats_.puts_total;
   tell(effects, EventType::document_put, records_[slot].document, now);
 }
@@ -79,7 +87,7 @@ bool DocumentTable::answers_again(PutDocument& op, Slot slot) {
   const DocumentRecord& record = records_[slot];
   if (op.operation_id.empty() || record.operation != op.operation_id) return false;
   if (record.document.value == *op.value) {
-    op.version = record.document.version;
+    answer(op, record.document);
   } else {
     op.failed = Error::already_exists(fmt::format(
         "operation {} has put another value into document {}", op.operation_id, op.key));
@@ -122,7 +130,7 @@ void DocumentTable::write(PutDocument& op, Slot slot, Timestamp now) {
   document.value = *op.value;
   stats_.bytes += bytes_of(document);
   document.updated_at = now;
-  op.version = ++document.version;
+  ++document.version;
   record.operation = op.operation_id;
   if (!op.ttl_us) return;
   document.expires_at = *op.ttl_us == 0 ? 0 : now + *op.ttl_us;

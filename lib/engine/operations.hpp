@@ -234,7 +234,8 @@ struct PutDocument : Operation {
   std::optional<std::uint64_t> expected;
   std::optional<std::int64_t> ttl_us;  // 0 = never expires; unset: as it was
   std::string_view operation_id;
-  std::uint64_t version = 0;         // out
+  std::uint64_t version = 0;         // out, as the next three
+  Timestamp created_at = 0, updated_at = 0, expires_at = 0;
 };
 
 struct RemoveDocument : Operation {
