@@ -11,6 +11,8 @@
 #include "controlplane/json.hpp"
 #include "controlplane/limits.hpp"
 #include "controlplane/log.hpp"
+#include "controlplane/permit.hpp"
+#include "controlplane/resources.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/shared_state.hpp"
 #include "controlplane/stats.hpp"

@@ -30,6 +30,10 @@ struct Limits {
   std::size_t max_parents = 1'000;             // depends_on of one task
   std::size_t max_batch = 1'024;               // items of one batch call, tasks of one claim
   std::size_t max_page = 1'000;                // items of one page
+  std::size_t max_needs = 16;                  // pools of one permit
+  std::size_t max_weights = 256;               // of one pool
+  std::size_t max_pool_numbers = 65'536;       // of one number pool
+  std::uint64_t max_amount = 1'000'000'000'000'000;  // of a pool or a permit; more is kUnlimited
   std::uint32_t max_retries = 1'000;           // of one task
   std::chrono::hours max_delay{24 * 366};      // delay, timeouts
   std::chrono::hours max_retry_after{24};
@@ -47,6 +51,9 @@ struct Limits {
   std::size_t max_policies = 4'096;            // distinct retry and timeout settings in use at once
   std::size_t max_documents = 1'000'000;
   std::size_t max_documents_bytes = 1'073'741'824;  // keys and values of all
+  std::size_t max_pools = 10'000;              // of permits
+  std::size_t max_permits = 1'000'000;         // out at once
+  std::size_t max_permit_waiters = 100'000;
   std::size_t max_events = 100'000;            // history; older events are trimmed
   std::size_t max_event_bytes = 64 * 1'048'576;  // history; older events are trimmed
 

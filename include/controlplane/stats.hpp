@@ -44,6 +44,11 @@ struct DocumentStats {
   std::uint64_t puts_total = 0, conflicts_total = 0, deletes_total = 0, expired_total = 0;
 };
 
+struct PermitStats {
+  std::uint64_t pools = 0, permits = 0, waiting = 0;   // now
+  std::uint64_t granted_total = 0, expired_total = 0, refused_total = 0;  // refused: not there, no wait
+};
+
 struct EventStats {
   std::uint64_t first_seq = 0, last_seq = 0;   // 0, 0 = empty
 };
@@ -53,6 +58,7 @@ struct Stats {
   SchedulerStats scheduler;
   HealthStats health;
   DocumentStats documents;
+  PermitStats permits;
   EventStats events;
   std::string store;                           // "memory"
   std::string tenant;

@@ -9,6 +9,7 @@ constexpr std::uint64_t kHours = 876'000;                // 100 years; more woul
 constexpr std::uint64_t kTime = kHours * 3'600'000;      // in ms
 constexpr std::uint64_t kMany = 2'147'483'647;           // what 32-bit sizes and slots can count
 constexpr std::uint64_t kInARow = 65'534;                // what an attempt counts in 16 bits
+constexpr std::uint64_t kMaxAmount = 1'000'000'000'000'000;  // sums of them stay below 2^64
 constexpr std::uint64_t kHuge = std::uint64_t{1} << 48;  // bytes of memory
 constexpr std::uint64_t kAny = ~std::uint64_t{0};
 constexpr std::uint64_t kMaxDepth = 1'024;               // a parser keeps a stack of this many
@@ -70,6 +71,10 @@ constexpr Option kOptions[] = {
     {"limits.max_parents", &L::max_parents, 1, kMany},
     {"limits.max_batch", &L::max_batch, 1, kMany},
     {"limits.max_page", &L::max_page, 1, kMany},
+    {"limits.max_needs", &L::max_needs, 1, kMany},
+    {"limits.max_weights", &L::max_weights, 1, kMany},
+    {"limits.max_pool_numbers", &L::max_pool_numbers, 1, kMany},
+    {"limits.max_amount", &L::max_amount, 1, kMaxAmount},
     {"limits.max_retries", &L::max_retries, 0, kMany},
     {"limits.max_delay", &L::max_delay, 1, kHours},
     {"limits.max_retry_after", &L::max_retry_after, 1, kHours},
@@ -84,6 +89,9 @@ constexpr Option kOptions[] = {
     {"limits.max_policies", &L::max_policies, 1, kMany},
     {"limits.max_documents", &L::max_documents, 1, kMany},
     {"limits.max_documents_bytes", &L::max_documents_bytes, 1, kHuge},
+    {"limits.max_pools", &L::max_pools, 1, kMany},
+    {"limits.max_permits", &L::max_permits, 1, kMany},
+    {"limits.max_permit_waiters", &L::max_permit_waiters, 1, kMany},
     {"limits.max_events", &L::max_events, 1, kMany},
     {"limits.max_event_bytes", &L::max_event_bytes, 1, kHuge},
     {"limits.max_tenants", &L::max_tenants, 1, kMany},

@@ -137,6 +137,7 @@ CoordinatorCore::CoordinatorCore(Config config, CoordinatorParts parts,
       claims_(calls_,
               {config_.limits.max_waiting_claims, config_.strategy, config_.require_registration}),
       results_(calls_, config_.limits.max_waiting_results),
+      permits_(calls_),
       advance_(calls_, config_.cleanup_interval),
       feed_(tenant_, loop_, pool_, feed_options(config_, *log_)),
       probes_(calls_, pool_, *log_,
@@ -184,6 +185,23 @@ Result<Subscription> CoordinatorCore::subscribe(SubscribeOptions options, EventH
   return Subscription([weak = weak_from_this(), id = *id] {
     if (auto core = weak.lock()) core->feed_.unsubscribe(id);
   });
+}
+
+Result<Permit> CoordinatorCore::acquire(const AcquireRequest& request, bool is_lease) {
+  if (auto refused = refuse_block(Entry::any)) return std::move(*refused);
+  Checks checks(limits());
+  check_acquire(checks, request);
+  if (!checks.ok()) return checks.take();
+  return permits_.acquire(request, is_lease);
+}
+
+void CoordinatorCore::acquire(AcquireRequest request, bool is_lease, Done<Permit> done) {
+  Checks checks(limits());
+  check_acquire(checks, request);
+  auto refused = refuse(Entry::any);
+  if (!refused && !checks.ok()) refused = checks.take();
+  if (refused) return calls_.deliver(std::move(done), Result<Permit>(std::move(*refused)));
+  permits_.acquire(std::move(request), is_lease, std::move(done));
 }
 
 std::size_t CoordinatorCore::pump() {
@@ -239,6 +257,7 @@ void CoordinatorCore::close_parts() {
   feed_.close();
   claims_.close();
   results_.close();
+  permits_.close();
   calls_.close();
   loop_.stop();
   workers_.closed();
@@ -279,6 +298,12 @@ void CoordinatorCore::on_signals(std::span<const Signal> signals) {
         break;
       case Signal::Kind::task_done:
         done.push_back(signal.task);
+        break;
+      case Signal::Kind::permit_granted:
+        permits_.on_granted(signal.operation);
+        break;
+      case Signal::Kind::permit_refused:
+        permits_.on_refused(signal.operation, signal.error);
         break;
     }
   }

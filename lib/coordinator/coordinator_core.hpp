@@ -35,6 +35,7 @@
 #include "coordinator/claim_desk.hpp"
 #include "coordinator/coordinator_log.hpp"
 #include "coordinator/health_copy.hpp"
+#include "coordinator/permit_waits.hpp"
 #include "coordinator/probes.hpp"
 #include "coordinator/result_waits.hpp"
 #include "coordinator/store_calls.hpp"
@@ -101,11 +102,16 @@ class CoordinatorCore final : public StoreListener,
     calls_.complete(std::move(call), std::move(done));
   }
 
+  // For a permit, or a lease of that name.
+  Result<Permit> acquire(const AcquireRequest& request, bool is_lease);
+  void acquire(AcquireRequest request, bool is_lease, Done<Permit> done);
+
   const Config& config() const noexcept { return config_; }
   const Limits& limits() const noexcept { return config_.limits; }
   StoreCalls& calls() noexcept { return calls_; }
   ClaimDesk& claims() noexcept { return claims_; }
   ResultWaits& results() noexcept { return results_; }
+  PermitWaits& permits() noexcept { return permits_; }
   EventFeed& feed() noexcept { return feed_; }
   Probes& probes() noexcept { return probes_; }
   HealthCopy& health() noexcept { return health_; }
@@ -167,6 +173,7 @@ class CoordinatorCore final : public StoreListener,
   StoreCalls calls_;
   ClaimDesk claims_;
   ResultWaits results_;
+  PermitWaits permits_;
   AdvanceTimer advance_;
   EventFeed feed_;
   Probes probes_;

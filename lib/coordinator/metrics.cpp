@@ -129,6 +129,17 @@ void add_documents(Families& out, const DocumentStats& d, const LocalMetrics& lo
       .value(local.state_retries);
 }
 
+void add_permits(Families& out, const PermitStats& p) {
+  out.gauge("pools", "Pools of permits.").value(p.pools);
+  out.gauge("permits", "Permits that are out.").value(p.permits);
+  out.gauge("permits_waiting", "Acquires that wait.").value(p.waiting);
+  out.counter("permits_granted_total", "Permits granted.").value(p.granted_total);
+  out.counter("permits_expired_total", "Permits whose time to live was over.")
+      .value(p.expired_total);
+  out.counter("permits_refused_total", "Acquires that found too little and did not wait.")
+      .value(p.refused_total);
+}
+
 void add_coordinator(Families& out, const Stats& stats, const LocalMetrics& local) {
   out.gauge("claims_waiting", "Claims parked in this coordinator.").value(local.waiting_claims);
   out.gauge("results_waiting", "Callers of this coordinator that wait for a result.")
@@ -146,6 +157,7 @@ std::string metrics_of(const ReadStats& read, const LocalMetrics& local) {
   add_tasks(out, read.stats.scheduler);
   add_agents(out, read.stats);
   add_documents(out, read.stats.documents, local);
+  add_permits(out, read.stats.permits);
   add_coordinator(out, read.stats, local);
   out.histogram("task_duration_seconds", "From claim to the end of the attempt.", read.duration);
   out.histogram("task_wait_seconds", "From ready to claimed.", read.wait);

@@ -3,6 +3,7 @@
 // Errors: invalid_argument naming the field, its value and the rule.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 #include "controlplane/event.hpp"
 #include "controlplane/health_monitor.hpp"
 #include "controlplane/limits.hpp"
+#include "controlplane/permit.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/task.hpp"
 #include "controlplane/task_scheduler.hpp"
@@ -33,6 +35,13 @@ void check_heartbeat(Checks& checks, std::string_view agent_id, const HeartbeatR
 void check_agent_filter(Checks& checks, const AgentFilter& filter);
 void check_selection(Checks& checks, const SelectRequest& request);
 void check_probe(Checks& checks, const ProbeSpec& spec);
+
+void check_pool(Checks& checks, const PoolSpec& spec);
+void check_acquire(Checks& checks, const AcquireRequest& request);
+void check_needs(Checks& checks, std::string_view what, const std::vector<PermitNeed>& needs,
+                 std::uint64_t least);  // pools and, of each, the amount
+void check_permit(Checks& checks, const PermitRef& permit);
+void check_ttl(Checks& checks, std::chrono::milliseconds ttl);
 
 // Names an attempt by lease or, weaker, by agent.
 inline void check_attempt(Checks& checks, const AttemptRef& attempt) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -52,9 +53,8 @@ std::uint64_t DocumentTable::bytes_of(const Document& document) noexcept {
 }
 
 Slot DocumentTable::find(std::string_view key, Timestamp now, Effects& effects) {
-  const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return kNoSlot;
-  const Slot slot = found->second;
+  const Slot slot = index_.find(key);
+  if (slot == kNoSlot) return kNoSlot;
   const Timestamp expires = records_[slot].document.expires_at;
   if (expires == 0 || expires > now) return slot;
   drop(slot, EventType::document_expired, now, effects);
@@ -116,8 +116,7 @@ Slot DocumentTable::add(std::string_view key, Timestamp now) {
   document.key = key;
   document.version = last_dropped_;
   document.created_at = now;
-  by_key_.emplace(document.key, slot);
-  in_order_.emplace(document.key, slot);
+  index_.add(document.key, slot);
   ++stats_.documents;
   stats_.bytes += bytes_of(document);
   return slot;
@@ -164,8 +163,7 @@ void DocumentTable::drop(Slot slot, EventType why, Timestamp now, Effects& effec
   --stats_.documents;
   if (why == EventType::document_expired) ++stats_.expired_total;
   expiries_.erase(slot);
-  in_order_.erase(document.key);
-  by_key_.erase(document.key);
+  index_.remove(document.key);
   records_.give_back(slot);
 }
 
@@ -175,27 +173,28 @@ void DocumentTable::expire_one(Timestamp now, Effects& effects) {
 
 void DocumentTable::list(ListDocuments& op, Timestamp now) const {
   op.documents = {};
-  const std::string_view after = op.page->cursor;
-  auto at = after.empty() ? in_order_.lower_bound(op.prefix) : in_order_.upper_bound(after);
-  for (; at != in_order_.end() && at->first.starts_with(op.prefix); ++at) {
-    const Document& document = records_[at->second].document;
-    if (document.expires_at != 0 && document.expires_at <= now) continue;
-    if (op.documents.items.size() == op.page->max_items) {
-      op.documents.next_cursor = op.documents.items.back().key;
-      return;
+  std::vector<Document>& items = op.documents.items;
+  index_.scan(op.prefix, op.page->cursor, [&](std::string_view, Slot slot) {
+    const Document& document = records_[slot].document;
+    if (document.expires_at != 0 && document.expires_at <= now) return true;
+    if (items.size() == op.page->max_items) {
+      op.documents.next_cursor = items.back().key;
+      return false;
     }
-    op.documents.items.push_back(document);
-  }
+    items.push_back(document);
+    return true;
+  });
 }
 
 void DocumentTable::add_to(FieldDigest& digest) const {
   digest.add(last_dropped_).add(stats_.documents);
-  for (const auto& [key, slot] : in_order_) {
+  index_.scan({}, {}, [&](std::string_view key, Slot slot) {
     const DocumentRecord& record = records_[slot];
     const Document& document = record.document;
     digest.add(key).add(document.value.text()).add(document.version).add(record.operation);
     digest.add(static_cast<std::uint64_t>(document.expires_at));
-  }
+    return true;
+  });
 }
 
 }  // namespace controlplane

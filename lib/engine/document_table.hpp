@@ -8,17 +8,15 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "controlplane/document.hpp"
 #include "controlplane/limits.hpp"
 #include "controlplane/stats.hpp"
 #include "engine/deadline_heap.hpp"
 #include "engine/effects.hpp"
-#include "engine/name_table.hpp"
+#include "engine/key_index.hpp"
 #include "engine/operations.hpp"
 #include "engine/slab.hpp"
 
@@ -64,8 +62,7 @@ class DocumentTable {
 
   const Limits& limits_;
   Slab<DocumentRecord> records_;
-  std::unordered_map<std::string_view, Slot, NameHash> by_key_;  // keys are the records'
-  std::map<std::string_view, Slot> in_order_;                     // the same
+  KeyIndex index_;
   DeadlineHeap<PlaceOf> expiries_;
   std::uint64_t last_dropped_ = 0;  // the highest version of all documents that are gone
   DocumentStats stats_;

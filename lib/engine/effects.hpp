@@ -24,7 +24,7 @@ struct QueueKey {
 };
 
 // For parked callers. Emitted only while someone is parked (see Effects::watched), except
-// agent_ended, which is rare, and task_done, which the task itself asks for. Those of two
+// agent_ended, which is rare, and what somebody asked for by name: task_done, permit_…. Those of two
 // operations may be heard in another order than the operations were applied in.
 struct Signal {
   enum class Kind : std::uint8_t {
@@ -32,7 +32,9 @@ struct Signal {
     agent_eligible,  // `agent` was refused for want of a slot or a closed breaker, and no longer is
     agent_offers,    // the registered capabilities of `agent` are others now
     agent_ended,     // parked claims of `agent` end with `error`
-    task_done        // `task` is terminal
+    task_done,       // `task` is terminal
+    permit_granted,  // the acquire `operation` has its permit
+    permit_refused   // the acquire `operation` waits in vain: `error`
   };
   Kind kind;
   std::uint32_t count = 1;
@@ -40,6 +42,7 @@ struct Signal {
   std::string agent;
   Error error;
   TaskId task;
+  std::string operation;
 };
 
 struct Effects {
@@ -54,6 +57,14 @@ struct Effects {
   void offers(std::string agent) {
     if (!watched) return;
     signals.push_back({Signal::Kind::agent_offers, 1, nullptr, std::move(agent), {}, {}});
+  }
+  void granted(std::string operation) {
+    signals.push_back(
+        {Signal::Kind::permit_granted, 1, nullptr, {}, {}, {}, std::move(operation)});
+  }
+  void refused(std::string operation, Error error) {
+    signals.push_back({Signal::Kind::permit_refused, 1, nullptr, {}, std::move(error), {},
+                       std::move(operation)});
   }
   void eligible(std::string agent) {
     signals.push_back({Signal::Kind::agent_eligible, 1, nullptr, std::move(agent), {}, {}});

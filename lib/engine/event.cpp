@@ -68,6 +68,7 @@ unsigned rare_presence(const EventDraft& d) {
   if (!d.other.empty()) bits |= kOther;
   if (d.count != 0) bits |= kCount;
   if (!d.trace.empty()) bits |= kTrace;
+  if (d.fence != 0) bits |= kFence;
   if (d.labels != nullptr && !d.labels->empty()) bits |= kLabels;
   return bits;
 }
@@ -85,7 +86,7 @@ std::size_t bound(const EventDraft& d) {
 }
 
 std::size_t rare_bound(const EventDraft& d) {
-  constexpr std::size_t numbers = 1 + sizeof d.until + sizeof(double) + sizeof d.count;
+  constexpr std::size_t numbers = 1 + sizeof d.until + sizeof(double) + sizeof d.count + sizeof d.fence;
   const std::size_t texts = d.kind.size() + d.text.size() + d.other.size() + d.trace.size();
   return numbers + texts + 4 * kMaxVarint + (d.labels != nullptr ? labels_bound(*d.labels) : 0);
 }
@@ -108,6 +109,7 @@ void write_rare(Writer& out, const EventDraft& d, unsigned present) {
   if (present & kOther) out.text(d.other);
   if (present & kCount) out.number(d.count);
   if (present & kTrace) out.text(d.trace);
+  if (present & kFence) out.number(d.fence);
   if (present & kLabels) write_labels(out, *d.labels);
 }
 

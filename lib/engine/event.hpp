@@ -3,7 +3,7 @@
 //   type u8 · reason u8 · present u16 · time i64 · the fields whose bit is set in `present`, in
 //   order: task id 16 bytes | subject text · attempt u32 · agent text · kind text · text text ·
 //   will_retry u8 · until i64 · fraction f64 · other text · count u64 · trace text ·
-//   labels (u8, then pairs of text)
+//   fence u64 · labels (u8, then pairs of text)
 //   A text is its length (base-128 varint) and its bytes; numbers have the byte order of the
 //   machine.
 //
@@ -44,6 +44,7 @@ struct EventDraft {
   std::optional<double> fraction;        // finite
   std::string_view other;                // "ref" in the data: a parent, a successor, …
   std::uint64_t count = 0;
+  std::uint64_t fence = 0;               // of a permit
   const Labels* labels = nullptr;        // the subject's; at most 255
   std::string_view trace;
 };

@@ -54,6 +54,11 @@ std::string_view count_key(EventType type) {
     case EventType::document_deleted:
     case EventType::document_expired:
       return "version";
+    case EventType::permit_acquired:
+    case EventType::permit_released:
+    case EventType::permit_settled:
+    case EventType::permit_expired:
+      return "amount";
     default:
       return "count";
   }
@@ -62,7 +67,7 @@ std::string_view count_key(EventType type) {
 std::string data_of(const EventDraft& f) {
   Object object;
   if (f.attempt != 0) object.number("attempt", f.attempt);
-  object.text("agent_id", f.agent);
+  object.text(f.fence != 0 ? "owner" : "agent_id", f.agent);
   object.text("reason", to_string(f.reason));
   object.text("kind", f.kind);
   object.text(text_key(f.type), f.text);
@@ -71,6 +76,7 @@ std::string data_of(const EventDraft& f) {
   if (f.fraction) object.number("fraction", *f.fraction);
   object.text("ref", f.other);
   if (f.count != 0) object.number(count_key(f.type), f.count);
+  if (f.fence != 0) object.number("fence", f.fence);
   return object.finish();
 }
 

@@ -16,7 +16,9 @@ constexpr std::array<std::string_view, kEventTypes> kNames = {
     "agent.superseded",   "agent.removed",    "agent.unhealthy",
     "agent.degraded",     "agent.healthy",    "agent.breaker_open",
     "agent.breaker_half_open", "agent.breaker_closed", "task.delayed",
-    "document.put",       "document.deleted", "document.expired"};
+    "document.put",       "document.deleted", "document.expired",
+    "pool.defined",       "pool.removed",     "permit.acquired",
+    "permit.released",    "permit.settled",   "permit.expired"};
 
 }  // namespace
 

@@ -39,9 +39,15 @@ enum class EventType : std::uint8_t {
   task_delayed,
   document_put,
   document_deleted,
-  document_expired
+  document_expired,
+  pool_defined,
+  pool_removed,
+  permit_acquired,
+  permit_released,
+  permit_settled,
+  permit_expired
 };
-inline constexpr std::size_t kEventTypes = 30;
+inline constexpr std::size_t kEventTypes = 36;
 
 std::string_view to_string(EventType type) noexcept;  // "task.cancel_requested"
 std::optional<EventType> parse_event_type(std::string_view name) noexcept;

@@ -26,7 +26,8 @@ enum Field : std::uint16_t {
   kOther = 1 << 9,
   kCount = 1 << 10,
   kTrace = 1 << 11,
-  kLabels = 1 << 12
+  kLabels = 1 << 12,
+  kFence = 1 << 13
 };
 
 inline constexpr std::size_t kHeadBytes = 12;
@@ -96,6 +97,7 @@ inline View view(std::string_view bytes) {
   if (present & kOther) f.other = in.text();
   if (present & kCount) f.count = in.number<std::uint64_t>();
   if (present & kTrace) f.trace = in.text();
+  if (present & kFence) f.fence = in.number<std::uint64_t>();
   out.labels = in.rest();
   return out;
 }

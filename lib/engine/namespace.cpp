@@ -34,7 +34,8 @@ Namespace::Impl::Impl(std::string name, const NamespaceOptions& given)
       effects{log, {}, false},
       agents(agent_rules(options)),
       tasks(options, agents),
-      documents(options.limits) {}
+      documents(options.limits),
+      permits(options.limits) {}
 
 Namespace::Namespace(std::string tenant, const NamespaceOptions& options)
     : impl_(std::make_unique<Impl>(std::move(tenant), options)) {}
@@ -187,10 +188,7 @@ void Namespace::Impl::get_task(GetTask& op, Step& step) {
 }
 
 void Namespace::Impl::list_tasks(ListTasks& op) {
-  if (const auto valid = check_page(*op.page, options.limits.max_page); !valid) {
-    op.failed = valid.error();
-    return;
-  }
+  if (refuse_page(op, *op.page)) return;
   Result<Page<Task>> page = tasks.list(*op.filter, *op.page);
   if (page) {
     op.tasks = *std::move(page);
@@ -279,11 +277,42 @@ void Namespace::Impl::probe(RecordProbe& op, Step& step) {
 }
 
 void Namespace::Impl::list_documents(ListDocuments& op, Step& step) {
-  if (const auto valid = check_page(*op.page, options.limits.max_page); !valid) {
-    op.failed = valid.error();
-    return;
+  if (!refuse_page(op, *op.page)) documents.list(op, step.now);
+}
+
+bool Namespace::Impl::refuse_page(Operation& op, const PageRequest& page) const {
+  const auto valid = check_page(page, options.limits.max_page);
+  if (!valid) op.failed = valid.error();
+  return !valid;
+}
+
+void Namespace::Impl::apply_to_permits(Operation& op, Step& step) {
+  switch (op.kind) {
+    case OperationKind::define_pool:
+      return permits.define(static_cast<DefinePool&>(op), step.now, step.effects);
+    case OperationKind::remove_pool:
+      return permits.remove(static_cast<RemovePool&>(op), step.now, step.effects);
+    case OperationKind::get_pool: return permits.get(static_cast<GetPool&>(op), step.now);
+    case OperationKind::acquire:
+      return permits.acquire(static_cast<AcquirePermit&>(op), step.now, step.effects);
+    case OperationKind::withdraw:
+      return permits.withdraw(static_cast<WithdrawAcquire&>(op), step.now, step.effects);
+    case OperationKind::renew_permit:
+      return permits.renew(static_cast<RenewPermit&>(op), step.now, step.effects);
+    case OperationKind::end_permit:
+      return permits.end(static_cast<EndPermit&>(op), step.now, step.effects);
+    case OperationKind::list_pools: {
+      auto& list = static_cast<ListPools&>(op);
+      if (!refuse_page(op, *list.page)) permits.list(list, step.now);
+      return;
+    }
+    case OperationKind::list_permits: {
+      auto& list = static_cast<ListPermits&>(op);
+      if (!refuse_page(op, *list.page)) permits.list(list, step.now);
+      return;
+    }
+    default: return;
   }
-  documents.list(op, step.now);
 }
 
 void Namespace::Impl::health(ReadHealth& op) {
@@ -299,6 +328,7 @@ void Namespace::Impl::stats(ReadStats& op, Step& step) {
   agents.stats(op.stats.registry, op.stats.health);
   tasks.stats(op.stats.scheduler);
   op.stats.documents = documents.stats();
+  op.stats.permits = permits.stats();
   op.stats.events.first_seq = log.last_seq() == 0 ? 0 : log.first_seq();
   op.stats.events.last_seq = log.last_seq();
   op.stats.tenant = tenant;
@@ -347,6 +377,8 @@ void Namespace::Impl::advance(Advance& op, Step& step) {
       tasks.advance_one(step);
     } else if (documents.next_due() <= step.now) {
       documents.expire_one(step.now, step.effects);
+    } else if (permits.next_due() <= step.now) {
+      permits.advance_one(step.now, step.effects);
     } else if (!advance_agent(step)) {
       break;
     }
@@ -424,6 +456,15 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
       return documents.remove(static_cast<RemoveDocument&>(op), step.now, step.effects);
     case OperationKind::list_documents:
       return list_documents(static_cast<ListDocuments&>(op), step);
+    case OperationKind::define_pool:
+    case OperationKind::remove_pool:
+    case OperationKind::get_pool:
+    case OperationKind::list_pools:
+    case OperationKind::acquire:
+    case OperationKind::withdraw:
+    case OperationKind::renew_permit:
+    case OperationKind::end_permit:
+    case OperationKind::list_permits: return apply_to_permits(op, step);
     case OperationKind::health: return health(static_cast<ReadHealth&>(op));
     case OperationKind::stats: return stats(static_cast<ReadStats&>(op), step);
     case OperationKind::read_events: return read_events(static_cast<ReadEvents&>(op));
@@ -436,7 +477,7 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
 }
 
 Timestamp Namespace::Impl::next_due() const noexcept {
-  return std::min({tasks.next_due(), agents.next_due(), documents.next_due()});
+  return std::min({tasks.next_due(), agents.next_due(), documents.next_due(), permits.next_due()});
 }
 
 Timestamp Namespace::next_due() const noexcept { return impl_->next_due(); }
@@ -449,6 +490,7 @@ std::uint64_t Namespace::state_hash() const {
   digest.add(impl_->tasks.state_hash()).add(impl_->log.last_seq());
   impl_->agents.add_to(digest);
   impl_->documents.add_to(digest);
+  impl_->permits.add_to(digest);
   return digest.finish();
 }
 

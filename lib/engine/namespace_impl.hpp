@@ -9,6 +9,7 @@
 #include "engine/document_table.hpp"
 #include "engine/log_table.hpp"
 #include "engine/namespace.hpp"
+#include "engine/permit_table.hpp"
 #include "engine/task_table.hpp"
 
 namespace controlplane {
@@ -37,6 +38,8 @@ struct Namespace::Impl {
   void select_agent(SelectAgent& op, Step& step);
   void probe(RecordProbe& op, Step& step);
   void list_documents(ListDocuments& op, Step& step);
+  bool refuse_page(Operation& op, const PageRequest& page) const;
+  void apply_to_permits(Operation& op, Step& step);
   void health(ReadHealth& op);
   void stats(ReadStats& op, Step& step);
   void read_events(ReadEvents& op) const;
@@ -53,6 +56,7 @@ struct Namespace::Impl {
   AgentTable agents;
   TaskTable tasks;
   DocumentTable documents;
+  PermitTable permits;
   Timestamp high_water = 0;
   int watchers = 0;
 };

@@ -18,6 +18,7 @@
 
 #include "controlplane/agent.hpp"
 #include "controlplane/document.hpp"
+#include "controlplane/permit.hpp"
 #include "controlplane/event.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/stats.hpp"
@@ -28,6 +29,8 @@ namespace controlplane {
 enum class OperationKind : std::uint8_t {
   submit, claim, end, hold, cancel, assign, reassign, replay, get_task, list_tasks, explain,
   add_agent, remove_agent, heartbeat, get_agent, list_agents, select_agent, probe,
+  define_pool, remove_pool, get_pool, list_pools,
+  acquire, withdraw, renew_permit, end_permit, list_permits,
   get_document, put_document, remove_document, list_documents,
   health, stats, read_events, watch, advance
 };
@@ -250,6 +253,73 @@ struct ListDocuments : Operation {
   std::string_view prefix;
   const PageRequest* page = nullptr;
   Page<Document> documents;          // out
+};
+
+struct DefinePool : Operation {
+  DefinePool() noexcept : Operation(OperationKind::define_pool) {}
+  const PoolSpec* spec = nullptr;
+  Pool pool;                         // out
+};
+
+struct RemovePool : Operation {
+  RemovePool() noexcept : Operation(OperationKind::remove_pool) {}
+  std::string_view name;
+  bool removed = false;              // out
+};
+
+struct GetPool : Operation {
+  GetPool() noexcept : Operation(OperationKind::get_pool) {}
+  std::string_view name;
+  Pool pool;                         // out
+};
+
+struct ListPools : Operation {
+  ListPools() noexcept : Operation(OperationKind::list_pools) {}
+  std::string_view prefix;
+  const PageRequest* page = nullptr;
+  Page<Pool> pools;                  // out
+};
+
+struct AcquirePermit : Operation {
+  AcquirePermit() noexcept : Operation(OperationKind::acquire) {}
+  std::span<const PermitNeed> needs;  // pools differ
+  std::string_view owner;
+  std::int64_t ttl_us = 0;
+  TaskPriority priority = TaskPriority::normal;
+  std::string_view operation_id;     // required if it waits
+  Timestamp waits_until = 0;         // 0 = does not wait
+  bool is_lease = false;             // makes its pool, of capacity 1, if there is none
+  std::optional<Permit> permit;      // out; none: it waits, and permit_granted will tell
+};
+
+// Ends the waiting of an acquire.
+struct WithdrawAcquire : Operation {
+  WithdrawAcquire() noexcept : Operation(OperationKind::withdraw) {}
+  std::string_view operation_id;
+  std::optional<Permit> permit;      // out: it had been granted, and is still there
+};
+
+struct RenewPermit : Operation {
+  RenewPermit() noexcept : Operation(OperationKind::renew_permit) {}
+  std::uint64_t fence = 0;
+  std::string_view owner;
+  std::int64_t ttl_us = 0;
+  Timestamp expires_at = 0;          // out
+};
+
+struct EndPermit : Operation {
+  EndPermit() noexcept : Operation(OperationKind::end_permit) {}
+  std::uint64_t fence = 0;
+  std::string_view owner;
+  bool settles = false;              // else nothing was used, and all comes back
+  std::span<const PermitNeed> used;  // what a window or budget lost, by pool; not named: all of it
+};
+
+struct ListPermits : Operation {
+  ListPermits() noexcept : Operation(OperationKind::list_permits) {}
+  std::string_view pool;
+  const PageRequest* page = nullptr;
+  Page<Permit> permits;              // out
 };
 
 struct ReadHealth : Operation {

@@ -40,6 +40,7 @@ std::vector<std::string> EngineAudit::check(const Namespace& tables) {
   audit.check_limits();
   audit.check_agents();
   audit.check_documents();
+  audit.check_permits();
   return std::move(audit.violations_);
 }
 
@@ -47,7 +48,8 @@ EngineAudit::EngineAudit(const Namespace& tables)
     : options_(tables.impl_->options),
       tasks_(tables.impl_->tasks),
       agents_(tables.impl_->agents),
-      documents_(tables.impl_->documents) {
+      documents_(tables.impl_->documents),
+      permits_(tables.impl_->permits) {
   const LogTable& log = tables.impl_->log;
   expect(log.size() <= options_.limits.max_events, "the log holds ", log.size(), " events");
 }
@@ -496,30 +498,145 @@ void EngineAudit::check_agent(std::uint32_t slot) {
 void EngineAudit::check_documents() {
   const auto& items = documents_.expiries_.items_;
   std::uint64_t bytes = 0, expiring = 0;
-  for (const auto& [key, slot] : documents_.in_order_) {
+  std::uint64_t documents = 0;
+  documents_.index_.scan({}, {}, [&](std::string_view key, Slot slot) {
     const DocumentRecord& record = documents_.records_[slot];
     const Document& document = record.document;
+    ++documents;
     bytes += DocumentTable::bytes_of(document);
-    const auto found = documents_.by_key_.find(key);
-    expect(document.key == key && found != documents_.by_key_.end() && found->second == slot,
-           "document ", key, " is not where its key leads");
+    expect(document.key == key && documents_.index_.find(key) == slot, "document ", key,
+           " is not where its key leads");
     expect(document.version > 0, "document ", key, " has no version");
     const bool listed = record.place != kNoSlot;
     expect(listed == (document.expires_at != 0), "document ", key, " has a wrong timer");
-    if (!listed) continue;
+    if (!listed) return true;
     ++expiring;
     expect(record.place < items.size() && items[record.place].slot == slot &&
                items[record.place].when == document.expires_at,
            "document ", key, " is not where the heap has it");
-  }
+    return true;
+  });
   const DocumentStats& stats = documents_.stats_;
-  expect(documents_.by_key_.size() == documents_.in_order_.size(), "documents and keys differ");
-  expect(documents_.records_.size() == stats.documents &&
-             documents_.in_order_.size() == stats.documents && bytes == stats.bytes,
+  expect(documents_.index_.size() == documents, "documents and keys differ");
+  expect(documents_.records_.size() == stats.documents && documents == stats.documents &&
+             bytes == stats.bytes,
          "the counters of documents are wrong");
   expect(items.size() == expiring, "the heap of documents has ", items.size(), " entries");
   expect(stats.documents <= options_.limits.max_documents, "max_documents is exceeded");
   expect(bytes <= options_.limits.max_documents_bytes, "max_documents_bytes is exceeded");
+}
+
+void EngineAudit::check_permits() {
+  const PermitTable& table = permits_;
+  std::uint64_t pools = 0, shares = 0, held = 0;
+  table.pool_index_.scan({}, {}, [&](std::string_view name, Slot slot) {
+    ++pools;
+    held += table.pools_[slot].permits.size();
+    expect(table.pools_[slot].spec().name == name && table.pool_index_.find(name) == slot, "pool ",
+           name, " is not where its name leads");
+    check_pool(slot);
+    return true;
+  });
+  expect(pools == table.pools_.size() && pools == table.pool_index_.size(), "pools: ", pools,
+         ", counted ", table.pools_.size());
+  const auto& items = table.expiries_.items_;
+  std::uint64_t named = 0;
+  for (const auto& [fence, slot] : table.by_fence_) {
+    const PermitRecord& permit = table.permits_[slot];
+    shares += permit.shares.size();
+    named += permit.operation.empty() ? 0 : 1;
+    expect(permit.fence == fence && fence <= table.last_fence_, "permit ", fence, " is another");
+    expect(permit.place < items.size() && items[permit.place].slot == slot &&
+               items[permit.place].when == permit.expires_at,
+           "permit ", fence, " is not where the heap has it");
+    for (const PermitShare& share : permit.shares) {
+      expect(table.pools_[share.pool].permits.count({fence, slot}) == 1, "permit ", fence,
+             " is unknown to its pool");
+    }
+  }
+  expect(shares == held, "pools have ", held, " permits, permits have ", shares, " pools");
+  expect(items.size() == table.by_fence_.size() && items.size() == table.permits_.size(),
+         "the heap of permits has ", items.size(), " entries");
+  expect(named == table.permit_of_operation_.size(), "operations of permits: ", named);
+  expect(table.changed_.empty(), "a line was not served");
+  expect(table.permits_.size() + table.waiters_.size() <= options_.limits.max_permits,
+         "max_permits is exceeded");
+  check_waiters();
+}
+
+// What is held fits what is used, and never exceeds what a pool may give but by a settlement or a
+// capacity that was lowered.
+void EngineAudit::check_pool(Slot slot) {
+  const PermitPool& pool = permits_.pools_[slot];
+  const std::string& name = pool.spec().name;
+  std::uint64_t amount = 0;
+  std::set<std::uint32_t> numbers(pool.free_.begin(), pool.free_.end());
+  expect(numbers.size() == pool.free_.size(), "pool ", name, " has a free number twice");
+  for (const auto& [fence, permit] : pool.permits) {
+    for (const PermitShare& share : permits_.permits_[permit].shares) {
+      if (share.pool != slot) continue;
+      amount += share.amount;
+      for (const std::uint32_t number : share.numbers) {
+        expect(numbers.insert(number).second, "pool ", name, " gave number ", number, " twice");
+      }
+    }
+  }
+  const PoolKind kind = pool.spec().kind;
+  if (kind == PoolKind::count || kind == PoolKind::number) {
+    expect(pool.used_ == amount, "pool ", name, " has ", amount, " out, not ", pool.used_);
+  }
+  if (kind == PoolKind::budget) {
+    expect(pool.used_ >= amount, "pool ", name, " has lost what is reserved");
+  }
+  if (kind == PoolKind::number) {
+    for (std::uint64_t n = pool.spec().first; n <= pool.spec().last; ++n) {
+      expect(numbers.count(static_cast<std::uint32_t>(n)) == 1, "pool ", name, " lost number ", n);
+    }
+  }
+  if (kind == PoolKind::window) {
+    std::uint64_t total = 0;
+    for (const std::uint64_t used : pool.window_.used_) total += used;
+    expect(total == pool.window_.total(), "pool ", name, " sums up wrongly");
+  }
+  expect(!pool.is_lease || !pool.permits.empty() || pool.awaited > 0, "lease ", name, " is unused");
+}
+
+void EngineAudit::check_waiters() {
+  const PermitTable& table = permits_;
+  const auto& items = table.deadlines_.items_;
+  Count awaited;
+  std::uint64_t standing = 0;
+  for (const auto& [operation, slot] : table.waiter_of_operation_) {
+    const PermitWaiter& waiter = table.waiters_[slot];
+    expect(waiter.operation == operation, "waiter ", operation, " is another");
+    expect(waiter.place < items.size() && items[waiter.place].slot == slot, "waiter ", operation,
+           " is not where the heap has it");
+    expect(table.permit_of_operation_.count(operation) == 0, operation, " has a permit and waits");
+    bool stands = false;
+    table.pools_[waiter.line].waiting.each([&](Slot other) { stands |= other == slot; });
+    expect(stands, "waiter ", operation, " stands in no line");
+    for (const PoolNeed& need : waiter.needs) ++awaited[need.pool];
+  }
+  table.pool_index_.scan({}, {}, [&](std::string_view name, Slot slot) {
+    const PermitPool& pool = table.pools_[slot];
+    standing += pool.waiting.size();
+    expect(at(awaited, slot) == pool.awaited, "pool ", name, " counts who waits wrongly");
+    const Slot first = pool.waiting.first();
+    if (first == kNoSlot) return true;
+    expect(pool.waiting.size() > 0, "pool ", name, " has a first of nobody");
+    // Who is first and may have all it needs is served at once, or will be looked at.
+    if (pool.spec().kind == PoolKind::window || pool.place != kNoSlot) return true;
+    std::uint64_t left = pool.is_unlimited() ? kUnlimited : 0;
+    if (pool.used_ < pool.bound()) left = pool.bound() - pool.used_;
+    for (const PoolNeed& need : table.waiters_[first].needs) {
+      if (need.pool == slot) {
+        expect(left < need.amount, "pool ", name, " has enough for who is first in its line");
+      }
+    }
+    return true;
+  });
+  expect(standing == table.waiters_.size() && items.size() == standing, "waiters: ", standing,
+         ", counted ", table.waiters_.size());
 }
 
 }  // namespace controlplane

@@ -19,6 +19,7 @@ namespace controlplane {
 class TaskTable;
 class AgentTable;
 class DocumentTable;
+class PermitTable;
 
 struct EngineAudit {
   // One sentence per broken invariant; empty if all hold.
@@ -51,6 +52,9 @@ struct EngineAudit {
   void check_idempotency();
   void check_limits();
   void check_documents();
+  void check_permits();
+  void check_pool(std::uint32_t pool);
+  void check_waiters();
   void check_agents();
   void check_agent(std::uint32_t agent);
 
@@ -66,6 +70,7 @@ struct EngineAudit {
   const TaskTable& tasks_;
   const AgentTable& agents_;
   const DocumentTable& documents_;
+  const PermitTable& permits_;
   std::vector<std::string> violations_;
 
   // What the scan found.

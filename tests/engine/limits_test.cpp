@@ -72,6 +72,26 @@ class Tables {
     op.value = &value;
     return apply(op);
   }
+  std::string define(const std::string& name, std::uint64_t capacity) {
+    PoolSpec spec;
+    spec.name = name;
+    spec.capacity = capacity;
+    DefinePool op;
+    op.spec = &spec;
+    return apply(op);
+  }
+  // With an operation it waits.
+  std::string acquire(const std::string& pool, bool is_lease, std::string_view operation = {}) {
+    const PermitNeed need{pool, 1};
+    AcquirePermit op;
+    op.needs = std::span(&need, 1);
+    op.owner = "o";
+    op.ttl_us = 1'000'000;
+    op.operation_id = operation;
+    op.waits_until = operation.empty() ? 0 : now_ + 1;
+    op.is_lease = is_lease;
+    return apply(op);
+  }
   Task get(const TaskId& id) {
     GetTask op;
     op.id = &id;
@@ -170,6 +190,18 @@ const std::vector<Row>& rows() {
        }},
       {"max_documents", &Limits::max_documents, nothing,
        [](Tables& t, int i) { return t.put("key" + number(i), "1"); }},
+      {"max_pools", &Limits::max_pools, nothing,
+       [](Tables& t, int i) { return t.define("pool" + number(i), 1); }},
+      {"max_pools", &Limits::max_pools, nothing,
+       [](Tables& t, int i) { return t.acquire("lease" + number(i), true); }},
+      {"max_permits", &Limits::max_permits, [](Tables& t) { t.define("p", 3); },
+       [](Tables& t, int i) { return t.acquire("p", false, "op" + number(i)); }},
+      {"max_permit_waiters", &Limits::max_permit_waiters,
+       [](Tables& t) {
+         t.define("p", 1);
+         t.acquire("p", false);
+       },
+       [](Tables& t, int i) { return t.acquire("p", false, "op" + number(i)); }},
       // A key of one byte and a value that grows to four.
       {"max_documents_bytes", &Limits::max_documents_bytes, nothing,
        [](Tables& t, int i) { return t.put("k", std::string(static_cast<std::size_t>(i), '1')); }},
@@ -235,11 +267,18 @@ TEST_CASE("max_page bounds the pages of tasks, agents and documents") {
     ListAgents list_agents;
     list_agents.filter = &agents;
     ListDocuments list_documents;
+    ListPools list_pools;
+    ListPermits list_permits;
+    list_permits.pool = "pool";
+    tables.define("pool", 1);
     list_tasks.page = list_agents.page = list_documents.page = &page;
+    list_pools.page = list_permits.page = &page;
     const std::string expected = size == 5 ? "ok" : "invalid_argument: max_items";
     CHECK_THAT(tables.apply(list_tasks), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_agents), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_documents), ContainsSubstring(expected));
+    CHECK_THAT(tables.apply(list_pools), ContainsSubstring(expected));
+    CHECK_THAT(tables.apply(list_permits), ContainsSubstring(expected));
   }
 }
 

@@ -93,6 +93,10 @@ std::string text_of(const Signal& signal) {
       return "agent_ended " + signal.agent;
     case Signal::Kind::task_done:
       return "task_done " + signal.task.str();
+    case Signal::Kind::permit_granted:
+      return "permit_granted " + signal.operation;
+    case Signal::Kind::permit_refused:
+      return "permit_refused " + signal.operation + ": " + signal.error.to_string();
   }
   return "?";
 }

@@ -154,6 +154,22 @@ class Plane : private StoreListener {
   Page<Document> list_documents(std::string_view prefix, const PageRequest& page = {});
   std::string listed_documents(std::string_view prefix);  // keys, over all pages
 
+  // Pools and permits. Answers of acquires: "ok", "waits", or the error.
+  std::string define(const PoolSpec& spec);
+  std::string remove_pool(std::string_view name);
+  Pool pool(std::string_view name);  // must exist
+  std::string acquire(std::string_view pool, std::uint64_t amount, std::string_view owner);
+  std::string acquire(const AcquireRequest& request, bool is_lease = false);
+  Permit permit;  // as the last of these was granted
+  // The permit that the acquire has by now: "ok", or "none" and it waits no more.
+  std::string withdraw(std::string_view operation);
+  std::string renew_permit(const Permit& held, std::int64_t ttl_us);
+  std::string release(const Permit& held);
+  std::string settle(const Permit& held, std::vector<PermitNeed> used = {});
+  std::vector<Permit> permits_of(std::string_view pool);
+  Page<Permit> list_permits(std::string_view pool, const PageRequest& page = {});
+  Page<Pool> list_pools(std::string_view prefix, const PageRequest& page = {});
+
   std::vector<Event> new_events();  // since the last call
   std::string new_types();          // "task.submitted task.claimed"
   void watch() { listen(1); }       // someone parks claims

@@ -284,6 +284,110 @@ std::string Plane::listed_documents(std::string_view prefix) {
   return keys;
 }
 
+// --- permits -------------------------------------------------------------------------------------
+
+std::string Plane::define(const PoolSpec& spec) {
+  DefinePool op;
+  op.spec = &spec;
+  return apply(op);
+}
+
+std::string Plane::remove_pool(std::string_view name) {
+  RemovePool op;
+  op.name = name;
+  const std::string answer = apply(op);
+  return answer != "ok" ? answer : op.removed ? "removed" : "absent";
+}
+
+Pool Plane::pool(std::string_view name) {
+  GetPool op;
+  op.name = name;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.pool);
+}
+
+std::string Plane::acquire(std::string_view pool, std::uint64_t amount, std::string_view owner) {
+  AcquireRequest request;
+  request.needs = {{std::string(pool), amount}};
+  request.owner = owner;
+  return acquire(request);
+}
+
+std::string Plane::acquire(const AcquireRequest& request, bool is_lease) {
+  AcquirePermit op;
+  op.needs = request.needs;
+  op.owner = request.owner;
+  op.ttl_us = request.ttl.count() * kMs;
+  op.priority = request.priority;
+  op.operation_id = request.operation_id;
+  op.waits_until = request.wait.count() == 0 ? 0 : now() + request.wait.count() * kMs;
+  op.is_lease = is_lease;
+  const std::string answer = apply(op);
+  if (answer != "ok") return answer;
+  if (!op.permit) return "waits";
+  permit = *std::move(op.permit);
+  return "ok";
+}
+
+std::string Plane::withdraw(std::string_view operation) {
+  WithdrawAcquire op;
+  op.operation_id = operation;
+  const std::string answer = apply(op);
+  if (answer != "ok") return answer;
+  if (!op.permit) return "none";
+  permit = *std::move(op.permit);
+  return "ok";
+}
+
+std::string Plane::renew_permit(const Permit& held, std::int64_t ttl_us) {
+  RenewPermit op;
+  op.fence = held.fence;
+  op.owner = held.owner;
+  op.ttl_us = ttl_us;
+  return apply(op);
+}
+
+std::string Plane::release(const Permit& held) {
+  EndPermit op;
+  op.fence = held.fence;
+  op.owner = held.owner;
+  return apply(op);
+}
+
+std::string Plane::settle(const Permit& held, std::vector<PermitNeed> used) {
+  EndPermit op;
+  op.fence = held.fence;
+  op.owner = held.owner;
+  op.settles = true;
+  op.used = used;
+  return apply(op);
+}
+
+Page<Permit> Plane::list_permits(std::string_view pool, const PageRequest& page) {
+  ListPermits op;
+  op.pool = pool;
+  op.page = &page;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.permits);
+}
+
+std::vector<Permit> Plane::permits_of(std::string_view pool) {
+  PageRequest page;
+  page.max_items = 1'000;
+  return list_permits(pool, page).items;
+}
+
+Page<Pool> Plane::list_pools(std::string_view prefix, const PageRequest& page) {
+  ListPools op;
+  op.prefix = prefix;
+  op.page = &page;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.pools);
+}
+
 // --- events --------------------------------------------------------------------------------------
 
 ReadEvents Plane::read_events(std::uint64_t after, std::size_t max_items,

@@ -1,0 +1,154 @@
+// Permits of one tenant: shares of pools, taken all or none, that end by release, settlement or by
+// themselves; and who waits for one.
+//
+// Who waits stands in the line of one pool at a time, holding nothing, so that nobody can block
+// anybody for ever: first in the line of the first pool needed, and from there in that of each
+// further one that is short or has a line. Who has stood in all of them goes back only to one that
+// is short again, with the place that its arrival gives it.
+// A permit that is over is over for every operation that touches it, whether its timer came or not.
+//
+// Thread safety: none; lives under the lock of its namespace.
+// Errors: written into the operation; an operation that failed changed nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/digest.hpp"
+#include "controlplane/limits.hpp"
+#include "controlplane/permit.hpp"
+#include "controlplane/stats.hpp"
+#include "engine/deadline_heap.hpp"
+#include "engine/effects.hpp"
+#include "engine/key_index.hpp"
+#include "engine/name_table.hpp"
+#include "engine/operations.hpp"
+#include "engine/permit_pool.hpp"
+#include "engine/slab.hpp"
+
+namespace controlplane {
+
+struct PermitRecord {
+  std::uint64_t fence = 0;
+  std::string owner;
+  std::vector<PermitShare> shares;
+  Timestamp acquired_at = 0, expires_at = 0;
+  std::string operation;
+  std::uint32_t place = kNoSlot;  // in the heap of expiries
+};
+
+struct PoolNeed {
+  Slot pool = kNoSlot;
+  std::uint64_t amount = 0;
+  friend bool operator==(const PoolNeed&, const PoolNeed&) = default;
+};
+
+struct PermitWaiter {
+  std::uint64_t number = 0;        // of arrival
+  std::string owner;
+  std::vector<PoolNeed> needs;
+  TaskPriority priority = TaskPriority::normal;
+  std::int64_t ttl_us = 0;
+  std::string operation;
+  Slot line = kNoSlot;             // the pool whose line it stands in
+  std::size_t passed = 0;          // needs in whose lines it need not stand any more
+  std::uint32_t place = kNoSlot;   // in the heap of deadlines
+};
+
+class PermitTable {
+ public:
+  explicit PermitTable(const Limits& limits)
+      : limits_(limits),
+        expiries_(PlaceIn<Permits>{&permits_}),
+        deadlines_(PlaceIn<Waiters>{&waiters_}),
+        looks_(PlaceIn<Pools>{&pools_}) {}
+  PermitTable(const PermitTable&) = delete;
+  PermitTable& operator=(const PermitTable&) = delete;
+
+  void define(DefinePool& op, Timestamp now, Effects& effects);
+  void remove(RemovePool& op, Timestamp now, Effects& effects);
+  void get(GetPool& op, Timestamp now);
+  void list(ListPools& op, Timestamp now);
+
+  void acquire(AcquirePermit& op, Timestamp now, Effects& effects);
+  void withdraw(WithdrawAcquire& op, Timestamp now, Effects& effects);
+  void renew(RenewPermit& op, Timestamp now, Effects& effects);
+  void end(EndPermit& op, Timestamp now, Effects& effects);
+  void list(ListPermits& op, Timestamp now);
+
+  Timestamp next_due() const noexcept;
+  void advance_one(Timestamp now, Effects& effects);  // Precondition: next_due() <= now
+
+  PermitStats stats() const noexcept;
+  void add_to(FieldDigest& digest) const;
+
+ private:
+  friend struct EngineAudit;
+  template <class Records>
+  struct PlaceIn {
+    Records* records;
+    std::uint32_t& operator()(Slot slot) const { return (*records)[slot].place; }
+  };
+  using Pools = Slab<PermitPool, 6>;
+  using Permits = Slab<PermitRecord>;
+  using Waiters = Slab<PermitWaiter>;
+
+  // pools
+  Slot add_pool(const PoolSpec& spec);
+  void drop_pool(Slot pool);
+  std::optional<Error> refuse_definition(Slot pool, const PoolSpec& spec) const;
+  void redefine(Slot pool, const PoolSpec& spec, Effects& effects);
+  void drop_unused_lease(Slot pool);
+  void refuse_hopeless(Slot pool, Effects& effects);
+  bool is_awaited(Slot pool) const noexcept { return pools_[pool].awaited > 0; }
+
+  // acquiring
+  bool resolve(AcquirePermit& op, std::vector<PoolNeed>& needs);
+  bool answers_again(AcquirePermit& op, const std::vector<PoolNeed>& needs);
+  Slot next_line(const std::vector<PoolNeed>& needs, TaskPriority priority, std::size_t& passed,
+                 Timestamp now);
+  Slot first_short(const std::vector<PoolNeed>& needs, Timestamp now);
+  Error shortage(const AcquirePermit& op, Slot pool, Timestamp now);
+  void acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, Timestamp now,
+                    Effects& effects);
+  std::optional<Error> no_room(bool waits) const;
+  Slot grant(std::string_view owner, const std::vector<PoolNeed>& needs, std::int64_t ttl_us,
+             std::string_view operation, Timestamp now, Effects& effects);
+  void park(AcquirePermit& op, std::vector<PoolNeed> needs, Slot line, std::size_t passed);
+
+  // waiting
+  void stand(Slot waiter, Slot pool);
+  void leave_line(Slot waiter);
+  void drop_waiter(Slot waiter);
+  void serve_lines(Timestamp now, Effects& effects);
+  bool serve_first(Slot pool, Timestamp now, Effects& effects);
+
+  // ending
+  Slot require(std::uint64_t fence, std::string_view owner, std::optional<Error>& failed,
+               Timestamp now, Effects& effects);
+  void expire(Slot permit, Timestamp now, Effects& effects);
+  void expire_due(Timestamp now, Effects& effects);
+  void drop_permit(Slot permit);
+  void tell(const PermitRecord& permit, EventType type, Timestamp now, Effects& effects) const;
+  Permit view(const PermitRecord& permit) const;
+
+  const Limits& limits_;
+  Pools pools_;
+  Permits permits_;
+  Waiters waiters_;
+  KeyIndex pool_index_;
+  std::unordered_map<std::uint64_t, Slot> by_fence_;
+  NameMap<Slot> permit_of_operation_, waiter_of_operation_;
+  DeadlineHeap<PlaceIn<Permits>> expiries_;
+  DeadlineHeap<PlaceIn<Waiters>> deadlines_;
+  DeadlineHeap<PlaceIn<Pools>> looks_;  // when who waits for a pool may find enough
+  std::vector<Slot> changed_;                   // pools whose lines have to be served
+  std::uint64_t last_fence_ = 0, last_number_ = 0;
+  std::uint64_t granted_total_ = 0, expired_total_ = 0, refused_total_ = 0;
+};
+
+}  // namespace controlplane

@@ -1,0 +1,175 @@
+// Who waits for permits, and how the lines move on.
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "engine/namespace.hpp"
+#include "engine/permit_table.hpp"
+
+namespace controlplane {
+namespace {
+
+constexpr int kServedAtOnce = 64;  // by one operation; the rest is left to advance
+
+}  // namespace
+
+// The pool whose line is the next to stand in; kNoSlot: nothing is short.
+Slot PermitTable::next_line(const std::vector<PoolNeed>& needs, TaskPriority priority,
+                            std::size_t& passed, Timestamp now) {
+  for (; passed < needs.size(); ++passed) {
+    PermitPool& pool = pools_[needs[passed].pool];
+    if (pool.waiting.before(priority) || pool.available(now) < needs[passed].amount) {
+      return needs[passed].pool;
+    }
+  }
+  return first_short(needs, now);
+}
+
+Slot PermitTable::first_short(const std::vector<PoolNeed>& needs, Timestamp now) {
+  for (const PoolNeed& need : needs) {
+    if (pools_[need.pool].available(now) < need.amount) return need.pool;
+  }
+  return kNoSlot;
+}
+
+Error PermitTable::shortage(const AcquirePermit& op, Slot slot, Timestamp now) {
+  PermitPool& pool = pools_[slot];
+  const std::string& name = pool.spec().name;
+  const auto need = std::find_if(op.needs.begin(), op.needs.end(),
+                                 [&](const PermitNeed& one) { return one.pool == name; });
+  const std::uint64_t available = pool.available(now);
+  if (available >= need->amount) {
+    return Error::resource_exhausted(
+        fmt::format("pool {}: {} others wait for it", name, pool.waiting.size()));
+  }
+  return Error::resource_exhausted(fmt::format("pool {} has {} of {} left; {} were asked for", name,
+                                               available, pool.bound(), need->amount));
+}
+
+void PermitTable::park(AcquirePermit& op, std::vector<PoolNeed> needs, Slot line,
+                       std::size_t passed) {
+  const Slot slot = waiters_.take();
+  PermitWaiter& waiter = waiters_[slot];
+  waiter.number = ++last_number_;
+  waiter.owner = op.owner;
+  waiter.needs = std::move(needs);
+  waiter.priority = op.priority;
+  waiter.ttl_us = op.ttl_us;
+  waiter.operation = op.operation_id;
+  waiter.passed = passed;
+  for (const PoolNeed& need : waiter.needs) ++pools_[need.pool].awaited;
+  waiter_of_operation_.emplace(op.operation_id, slot);
+  deadlines_.set(slot, op.waits_until);
+  stand(slot, line);
+  changed_.push_back(line);
+}
+
+void PermitTable::stand(Slot slot, Slot pool) {
+  PermitWaiter& waiter = waiters_[slot];
+  waiter.line = pool;
+  pools_[pool].waiting.add(waiter.owner, waiter.priority, waiter.number, slot);
+}
+
+void PermitTable::leave_line(Slot slot) {
+  const PermitWaiter& waiter = waiters_[slot];
+  pools_[waiter.line].waiting.remove(waiter.owner, waiter.priority, waiter.number, slot);
+}
+
+void PermitTable::drop_waiter(Slot slot) {
+  PermitWaiter& waiter = waiters_[slot];
+  leave_line(slot);
+  for (const PoolNeed& need : waiter.needs) --pools_[need.pool].awaited;
+  changed_.push_back(waiter.line);
+  deadlines_.erase(slot);
+  waiter_of_operation_.erase(waiter_of_operation_.find(waiter.operation));
+  waiters_.give_back(slot);
+}
+
+void PermitTable::withdraw(WithdrawAcquire& op, Timestamp now, Effects& effects) {
+  op.permit.reset();
+  if (const auto at = permit_of_operation_.find(op.operation_id); at != permit_of_operation_.end()) {
+    if (permits_[at->second].expires_at > now) op.permit = view(permits_[at->second]);
+    return;
+  }
+  const auto at = waiter_of_operation_.find(op.operation_id);
+  if (at == waiter_of_operation_.end()) return;
+  drop_waiter(at->second);
+  serve_lines(now, effects);
+}
+
+// Serves the lines of the pools that changed, until nobody who is first may have what he waits for.
+void PermitTable::serve_lines(Timestamp now, Effects& effects) {
+  int served = 0;
+  while (!changed_.empty()) {
+    const Slot pool = changed_.back();
+    if (served < kServedAtOnce && serve_first(pool, now, effects)) {
+      ++served;
+      continue;
+    }
+    // serve_first() may have added others, above this one.
+    changed_.erase(std::find(changed_.begin(), changed_.end(), pool));
+    if (served >= kServedAtOnce && pools_[pool].waiting.size() > 0) looks_.set(pool, now);
+  }
+}
+
+// True: the first in line went on, so that there may be another one. False: nobody is first, or he
+// has to wait here.
+bool PermitTable::serve_first(Slot slot, Timestamp now, Effects& effects) {
+  PermitPool& pool = pools_[slot];
+  const Slot first = pool.waiting.first();
+  if (first == kNoSlot) {
+    looks_.erase(slot);
+    drop_unused_lease(slot);
+    return false;
+  }
+  PermitWaiter& waiter = waiters_[first];
+  if (deadlines_.when_at(waiter.place) <= now) {  // its timer is late; nobody takes the permit
+    drop_waiter(first);
+    return true;
+  }
+  const auto here = std::find_if(waiter.needs.begin(), waiter.needs.end(),
+                                 [&](const PoolNeed& need) { return need.pool == slot; });
+  if (pool.available(now) < here->amount) {
+    const Timestamp when = pool.when_available(here->amount, now);
+    if (when == kNever) {
+      looks_.erase(slot);
+    } else {
+      looks_.set(slot, std::max(when, now + 1));
+    }
+    return false;
+  }
+  const auto position = static_cast<std::size_t>(here - waiter.needs.begin());
+  waiter.passed = std::max(waiter.passed, position + 1);
+  const Slot line = next_line(waiter.needs, waiter.priority, waiter.passed, now);
+  if (line != kNoSlot) {
+    leave_line(first);
+    stand(first, line);
+    changed_.insert(changed_.begin(), line);
+    return true;
+  }
+  const PermitWaiter granted = waiter;
+  drop_waiter(first);
+  grant(granted.owner, granted.needs, granted.ttl_us, granted.operation, now, effects);
+  effects.granted(granted.operation);
+  return true;
+}
+
+Timestamp PermitTable::next_due() const noexcept {
+  return std::min({expiries_.next(), deadlines_.next(), looks_.next()});
+}
+
+void PermitTable::advance_one(Timestamp now, Effects& effects) {
+  if (expiries_.next() <= now) {
+    expire(expiries_.top(), now, effects);
+  } else if (deadlines_.next() <= now) {
+    drop_waiter(deadlines_.top());
+  } else {
+    const Slot pool = looks_.top();
+    looks_.erase(pool);
+    changed_.push_back(pool);
+  }
+  serve_lines(now, effects);
+}
+
+}  // namespace controlplane
