@@ -63,6 +63,7 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
  private:
   friend class CoordinatorCore;
   friend class Worker;
+  friend class NamedLeases;
   friend class Resources;
   friend class SharedState;
   explicit Coordinator(std::shared_ptr<CoordinatorCore> core);
