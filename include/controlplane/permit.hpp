@@ -44,11 +44,6 @@ struct Pool {
   std::uint64_t granted_total = 0, expired_total = 0;  // permits
 };
 
-struct PermitNeed {
-  std::string pool;
-  std::uint64_t amount = 1;      // of a number pool: how many numbers
-};
-
 struct AcquireRequest {
   std::vector<PermitNeed> needs{};  // all or none
   std::string owner;

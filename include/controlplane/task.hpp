@@ -81,6 +81,13 @@ struct RetryPolicy {
   std::chrono::milliseconds max_delay{300'000};   // upper bound of any delay; at least delay
 };
 
+// So much of one pool; see permit.hpp.
+struct PermitNeed {
+  std::string pool;
+  std::uint64_t amount = 1;                         // of a number pool: how many numbers
+  friend bool operator==(const PermitNeed&, const PermitNeed&) = default;
+};
+
 struct TaskSpec {
   std::string task_type{};                          // required; a name
   Json payload{};                                   // valid JSON; empty = null
@@ -100,6 +107,9 @@ struct TaskSpec {
   bool allow_failed_parents = false;                // true: a parent's failure also unblocks
   std::string concurrency_key{};                    // empty = none
   std::uint32_t concurrency_limit = 0;              // leases of the key at once; ≥ 1 with a key
+  // Permits that a claim takes in the same step, all or none, and that end with the attempt: counts
+  // and numbers come back, of windows and budgets what Completion::usage says was not used.
+  std::vector<PermitNeed> needs{};                  // pools that exist
   Json metadata{};                                  // valid JSON; empty = none
   Labels labels{};                                  // at most 16 short pairs
   std::string trace{};                              // correlation id; carried into events and logs
@@ -130,6 +140,7 @@ struct TaskDetails {
   Json metadata;
   Labels labels;
   std::string trace;
+  std::vector<PermitNeed> needs;  // by name
   TaskId replayed_from;
   std::string operation_id;  // of the replay that made it, not as a dependent
 };
@@ -195,7 +206,9 @@ struct AttemptRef {
 struct Completion {
   AttemptRef attempt{};
   Json result{};                        // valid JSON; empty = null
-  Json usage{};                         // what the attempt consumed; empty = none
+  // What the attempt consumed; empty = none. A member named as a pool that the task needs, with a
+  // whole number, settles its permit.
+  Json usage{};
   std::chrono::microseconds latency{0}; // how long the work took, for Agent::avg_latency_ms; 0 = from
                                         // claim to completion
 };
@@ -269,7 +282,8 @@ enum class ObstacleKind : std::uint8_t {
   concurrency_key_full,  // subject: the key
   held,               // claimed or running; subject: the agent
   ended,              // terminal; subject: the state
-  waiting_for_claim   // someone could take it; subject: such an agent
+  waiting_for_claim,  // someone could take it; subject: such an agent
+  pool_short          // it needs a permit of a pool that has too little, or a line; subject: the pool
 };
 std::string_view to_string(ObstacleKind kind) noexcept;
 

@@ -40,6 +40,8 @@ Fingerprint fingerprint_of(const TaskSpec& spec) {
   sha.add(spec.allow_failed_parents ? 1U : 0U).add(spec.concurrency_key);
   sha.add(spec.concurrency_limit).add(spec.metadata.text()).add(spec.labels.size());
   for (const auto& [key, value] : spec.labels) sha.add(key).add(value);
+  if (!spec.needs.empty()) sha.add(spec.needs.size());
+  for (const PermitNeed& need : spec.needs) sha.add(need.pool).add(need.amount);
   return sha.finish();
 }
 

@@ -2,6 +2,7 @@
 #include <set>
 
 #include <fmt/format.h>
+#include <simdjson.h>
 
 #include "coordinator/validation.hpp"
 
@@ -77,6 +78,23 @@ void check_acquire(Checks& checks, const AcquireRequest& request) {
     return fmt::format("priority {} is none", static_cast<int>(request.priority));
   });
   checks.optional_name("operation_id", request.operation_id);
+}
+
+// Beyond any capacity; sums of them stay below 2^64.
+constexpr std::uint64_t kMaxUsed = 1'000'000'000'000'000;
+
+std::vector<PermitNeed> used_of(const Json& usage) {
+  std::vector<PermitNeed> used;
+  simdjson::dom::parser parser;
+  simdjson::dom::object members;
+  const std::string_view text = usage.text();
+  if (parser.parse(text.data(), text.size()).get(members) != simdjson::SUCCESS) return used;
+  for (const auto& [key, value] : members) {
+    std::uint64_t amount = 0;
+    if (value.get(amount) != simdjson::SUCCESS) continue;
+    used.push_back({std::string(key), std::min(amount, kMaxUsed)});
+  }
+  return used;
 }
 
 void check_permit(Checks& checks, const PermitRef& permit) {

@@ -180,6 +180,7 @@ inline void lend(Completion& input, AttemptEnd& end) {
   end.digest = digest_of(input);
   end.latency_us = input.latency.count();
   end.result = std::move(input.result);
+  if (!input.usage.empty()) end.used = used_of(input.usage);
   end.usage = std::move(input.usage);
 }
 inline void lend(Failure& input, AttemptEnd& end) {
@@ -188,6 +189,7 @@ inline void lend(Failure& input, AttemptEnd& end) {
   end.fail_kind = input.kind;
   end.retry_after_us = std::chrono::microseconds(input.retry_after).count();
   end.digest = digest_of(input);
+  if (!input.usage.empty()) end.used = used_of(input.usage);
   end.usage = std::move(input.usage);
 }
 inline void lend(AttemptRef& input, AttemptEnd& end) {

@@ -62,6 +62,7 @@ void check_rare(Checks& checks, const TaskSpec& spec) {
         "least 1 and a limit needs a key",
         spec.concurrency_limit, quote(spec.concurrency_key));
   });
+  if (!spec.needs.empty()) check_needs(checks, "needs", spec.needs, 1);
   checks.json("metadata", spec.metadata, limits.max_metadata_bytes, "max_metadata_bytes");
   checks.labels(spec.labels);
   checks.short_text("trace", spec.trace);

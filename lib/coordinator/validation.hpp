@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "controlplane/agent.hpp"
 #include "controlplane/event.hpp"
@@ -51,6 +52,9 @@ inline void check_attempt(Checks& checks, const AttemptRef& attempt) {
     return "task " + attempt.task_id.str() + ": neither a lease nor an agent_id is given";
   });
 }
+
+// What a usage says of pools: the members of an object that are whole numbers of at least 0.
+std::vector<PermitNeed> used_of(const Json& usage);
 
 // The spec as given, without its trace: what a repeated key must match.
 Fingerprint fingerprint_of(const TaskSpec& spec);

@@ -20,6 +20,7 @@ struct QueueKey {
   std::vector<std::string> required;  // sorted, unique
   std::string directed;               // "" = anybody
   std::vector<std::string> excluded;  // sorted, unique
+  std::vector<std::string> pools{};   // that its tasks need, sorted, unique
   friend bool operator==(const QueueKey&, const QueueKey&) = default;
 };
 

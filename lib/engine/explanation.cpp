@@ -49,6 +49,7 @@ std::string sentence(const Obstacle& obstacle, Timestamp now) {
       return fmt::format("concurrency key {} is full", subject);
     case ObstacleKind::held: return fmt::format("{} holds it{}", subject, time);
     case ObstacleKind::ended: return "it has ended";
+    case ObstacleKind::pool_short: return fmt::format("pool {} has too little{}", subject, time);
     case ObstacleKind::waiting_for_claim:
       return subject.empty() ? "nobody has claimed it" : subject + " could claim it";
   }

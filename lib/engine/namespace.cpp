@@ -33,9 +33,9 @@ Namespace::Impl::Impl(std::string name, const NamespaceOptions& given)
       log({options.limits.max_events, options.limits.max_event_bytes}),
       effects{log, {}, false},
       agents(agent_rules(options)),
-      tasks(options, agents),
-      documents(options.limits),
-      permits(options.limits) {}
+      permits(options.limits),
+      tasks(options, agents, permits),
+      documents(options.limits) {}
 
 Namespace::Namespace(std::string tenant, const NamespaceOptions& options)
     : impl_(std::make_unique<Impl>(std::move(tenant), options)) {}

@@ -54,9 +54,9 @@ struct Namespace::Impl {
   LogTable log;
   Effects effects;
   AgentTable agents;
+  PermitTable permits;
   TaskTable tasks;
   DocumentTable documents;
-  PermitTable permits;
   Timestamp high_water = 0;
   int watchers = 0;
 };

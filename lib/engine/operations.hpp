@@ -96,6 +96,7 @@ struct AttemptEnd {
   std::int64_t retry_after_us = 0;
   Json usage;
   std::uint64_t digest = 0;          // of everything above
+  std::vector<PermitNeed> used;      // what the usage says of pools
   std::int64_t latency_us = 0;       // complete; 0 = from claim to completion
   std::optional<Error> failure;      // out
   bool duplicate = false;            // out: this very end was accepted before

@@ -58,6 +58,7 @@ class PermitPool {
   WaitLines waiting;
   std::set<std::pair<std::uint64_t, Slot>> permits;  // by fence
   std::uint64_t granted_total = 0, expired_total = 0;
+  std::size_t tasks = 0;           // that need it and have not ended
   std::size_t awaited = 0;         // waiters that need it, in whatever line they stand
   std::uint32_t place = kNoSlot;   // in the heap of pools that have to look at who waits
   bool is_lease = false;           // made by who asked for it, gone with its last use

@@ -121,7 +121,7 @@ void PermitTable::drop_pool(Slot slot) {
 
 void PermitTable::drop_unused_lease(Slot slot) {
   const PermitPool& pool = pools_[slot];
-  if (!pool.is_lease || !pool.permits.empty() || pool.waiting.size() > 0 || is_awaited(slot)) return;
+  if (!pool.is_lease || !pool.permits.empty() || is_awaited(slot) || pool.tasks > 0) return;
   drop_pool(slot);
 }
 
@@ -131,10 +131,10 @@ void PermitTable::remove(RemovePool& op, Timestamp now, Effects& effects) {
   const Slot slot = pool_index_.find(op.name);
   if (slot == kNoSlot) return;
   const PermitPool& pool = pools_[slot];
-  if (!pool.permits.empty() || is_awaited(slot)) {
-    op.failed = Error::failed_precondition(fmt::format(
-        "pool {} is in use: {} permits are out, {} callers wait in its line", op.name,
-        pool.permits.size(), pool.waiting.size()));
+  if (!pool.permits.empty() || is_awaited(slot) || pool.tasks > 0) {
+    op.failed = Error::failed_precondition(
+        fmt::format("pool {} is in use: {} permits are out, {} wait in its line, {} tasks need it",
+                    op.name, pool.permits.size(), pool.waiting.size(), pool.tasks));
     return;
   }
   drop_pool(slot);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 namespace controlplane {
 namespace {
 
+constexpr std::uint64_t kNewcomer = std::numeric_limits<std::uint64_t>::max();
 constexpr int kExpiredAtOnce = 16;  // by one operation; the rest is left to advance
 
 Error no_permit(std::uint64_t fence) {
@@ -41,7 +43,7 @@ void PermitTable::acquire(AcquirePermit& op, Timestamp now, Effects& effects) {
 void PermitTable::acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, Timestamp now,
                                Effects& effects) {
   std::size_t passed = 0;
-  const Slot line = next_line(needs, op.priority, passed, now);
+  const Slot line = next_line(needs, op.priority, kNewcomer, passed, now);
   if (line != kNoSlot && op.waits_until <= now) {
     ++refused_total_;
     op.failed = shortage(op, line, now);
@@ -57,15 +59,15 @@ void PermitTable::acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, 
 
 // There is always room for the permits of those who wait.
 std::optional<Error> PermitTable::no_room(bool waits) const {
-  if (permits_.size() + waiters_.size() >= limits_.max_permits) {
+  if (by_fence_.size() + waiter_of_operation_.size() >= limits_.max_permits) {
     return Error::resource_exhausted(
         fmt::format("{} permits are out or waited for; the limit max_permits is {}",
-                    permits_.size() + waiters_.size(), limits_.max_permits));
+                    by_fence_.size() + waiter_of_operation_.size(), limits_.max_permits));
   }
-  if (waits && waiters_.size() >= limits_.max_permit_waiters) {
+  if (waits && waiter_of_operation_.size() >= limits_.max_permit_waiters) {
     return Error::resource_exhausted(
         fmt::format("{} callers wait for permits; the limit max_permit_waiters is {}",
-                    waiters_.size(), limits_.max_permit_waiters));
+                    waiter_of_operation_.size(), limits_.max_permit_waiters));
   }
   return std::nullopt;
 }
@@ -127,16 +129,14 @@ bool PermitTable::answers_again(AcquirePermit& op, const std::vector<PoolNeed>& 
   return true;
 }
 
-Slot PermitTable::grant(std::string_view owner, const std::vector<PoolNeed>& needs,
-                        std::int64_t ttl_us, std::string_view operation, Timestamp now,
-                        Effects& effects) {
+Slot PermitTable::make_permit(std::string_view owner, const std::vector<PoolNeed>& needs,
+                              Timestamp now) {
   const Slot slot = permits_.take();
   PermitRecord& permit = permits_[slot];
   permit.fence = ++last_fence_;
   permit.owner = owner;
   permit.acquired_at = now;
-  permit.expires_at = now + ttl_us;
-  permit.operation = operation;
+  permit.shares.reserve(needs.size());
   for (const PoolNeed& need : needs) {
     PermitPool& pool = pools_[need.pool];
     permit.shares.push_back(pool.take(need.pool, need.amount, now));
@@ -144,12 +144,50 @@ Slot PermitTable::grant(std::string_view owner, const std::vector<PoolNeed>& nee
     pool.waiting.took(owner, need.amount);
     ++pool.granted_total;
   }
+  ++granted_total_;
+  return slot;
+}
+
+Slot PermitTable::grant(std::string_view owner, const std::vector<PoolNeed>& needs,
+                        std::int64_t ttl_us, std::string_view operation, Timestamp now,
+                        Effects& effects) {
+  const Slot slot = make_permit(owner, needs, now);
+  PermitRecord& permit = permits_[slot];
+  permit.expires_at = now + ttl_us;
+  permit.operation = operation;
   by_fence_.emplace(permit.fence, slot);
   if (!operation.empty()) permit_of_operation_.emplace(operation, slot);
   expiries_.set(slot, permit.expires_at);
-  ++granted_total_;
   tell(permit, EventType::permit_acquired, now, effects);
   return slot;
+}
+
+// No event: the claim of its task is one.
+Slot PermitTable::take_for_attempt(std::string_view owner, const std::vector<PoolNeed>& needs,
+                                   Timestamp now) {
+  const Slot slot = make_permit(owner, needs, now);
+  permits_[slot].of_attempt = true;
+  return slot;
+}
+
+void PermitTable::end_attempt(Slot slot, std::span<const PermitNeed> used, bool unused,
+                              Timestamp now, Effects& effects) {
+  end_shares(permits_[slot], used, unused, now);
+  drop_permit(slot);
+  serve_lines(now, effects);
+}
+
+void PermitTable::end_shares(PermitRecord& permit, std::span<const PermitNeed> used, bool unused,
+                             Timestamp now) {
+  for (PermitShare& share : permit.shares) {
+    PermitPool& pool = pools_[share.pool];
+    if (unused) {
+      pool.give_back(share, ShareEnd::unused, now);
+      continue;
+    }
+    const PermitNeed* const told = find_need(used, pool.spec().name);
+    pool.settle(share, told == nullptr ? share.amount : told->amount, now);
+  }
 }
 
 // The permit, or kNoSlot and why not.
@@ -197,15 +235,7 @@ void PermitTable::end(EndPermit& op, Timestamp now, Effects& effects) {
         fmt::format("permit {} has nothing of pool {}", op.fence, used.pool));
     return;
   }
-  for (PermitShare& share : permit.shares) {
-    PermitPool& pool = pools_[share.pool];
-    if (!op.settles) {
-      pool.give_back(share, ShareEnd::unused, now);
-      continue;
-    }
-    const PermitNeed* const used = find_need(op.used, pool.spec().name);
-    pool.settle(share, used == nullptr ? share.amount : used->amount, now);
-  }
+  end_shares(permit, op.used, !op.settles, now);
   tell(permit, op.settles ? EventType::permit_settled : EventType::permit_released, now, effects);
   drop_permit(slot);
   serve_lines(now, effects);
@@ -236,8 +266,10 @@ void PermitTable::drop_permit(Slot slot) {
     pools_[share.pool].permits.erase({permit.fence, slot});
     changed_.push_back(share.pool);
   }
-  expiries_.erase(slot);
-  by_fence_.erase(permit.fence);
+  if (!permit.of_attempt) {
+    expiries_.erase(slot);
+    by_fence_.erase(permit.fence);
+  }
   if (!permit.operation.empty()) permit_of_operation_.erase(permit_of_operation_.find(permit.operation));
   permits_.give_back(slot);
 }
@@ -286,12 +318,13 @@ void PermitTable::list(ListPermits& op, Timestamp now) {
   }
   std::vector<Permit>& items = op.permits.items;
   for (auto at = permits.upper_bound({after, kNoSlot}); at != permits.end(); ++at) {
-    if (permits_[at->second].expires_at <= now) continue;
+    const PermitRecord& permit = permits_[at->second];
+    if (!permit.of_attempt && permit.expires_at <= now) continue;
     if (items.size() == op.page->max_items) {
       op.permits.next_cursor = std::to_string(items.back().fence);
       return;
     }
-    items.push_back(view(permits_[at->second]));
+    items.push_back(view(permit));
   }
 }
 
@@ -299,7 +332,7 @@ PermitStats PermitTable::stats() const noexcept {
   PermitStats stats;
   stats.pools = pool_index_.size();
   stats.permits = permits_.size();
-  stats.waiting = waiters_.size();
+  stats.waiting = waiter_of_operation_.size();
   stats.granted_total = granted_total_;
   stats.expired_total = expired_total_;
   stats.refused_total = refused_total_;

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -39,6 +40,7 @@ struct PermitRecord {
   Timestamp acquired_at = 0, expires_at = 0;
   std::string operation;
   std::uint32_t place = kNoSlot;  // in the heap of expiries
+  bool of_attempt = false;        // ends with it, and has no time of its own
 };
 
 struct PoolNeed {
@@ -56,7 +58,17 @@ struct PermitWaiter {
   std::string operation;
   Slot line = kNoSlot;             // the pool whose line it stands in
   std::size_t passed = 0;          // needs in whose lines it need not stand any more
+  std::uint32_t queue = kNoSlot;   // of tasks that stands here; then it has no operation
   std::uint32_t place = kNoSlot;   // in the heap of deadlines
+};
+
+// Hears that a queue of tasks which stood in line may be claimed from again.
+class QueueWaker {
+ public:
+  virtual void may_claim(std::uint32_t queue, Effects& effects) = 0;
+
+ protected:
+  ~QueueWaker() = default;
 };
 
 class PermitTable {
@@ -79,6 +91,26 @@ class PermitTable {
   void renew(RenewPermit& op, Timestamp now, Effects& effects);
   void end(EndPermit& op, Timestamp now, Effects& effects);
   void list(ListPermits& op, Timestamp now);
+
+  // --- for tasks that need permits: a claim asks line_for() and then takes or stands in line ---
+  void set_waker(QueueWaker& waker) noexcept { waker_ = &waker; }
+  Slot find_pool(std::string_view name) const { return pool_index_.find(name); }
+  std::uint64_t bound(Slot pool) const noexcept { return pools_[pool].bound(); }
+  const std::string& name(Slot pool) const noexcept { return pools_[pool].spec().name; }
+  void count_task(Slot pool, int change) { pools_[pool].tasks += static_cast<std::size_t>(change); }
+  // The pool that is short, or whose line comes first for one that arrived as `number` (0: now);
+  // kNoSlot: all may be taken.
+  Slot line_for(const std::vector<PoolNeed>& needs, TaskPriority priority, std::uint64_t number,
+                Timestamp now);
+  Slot take_for_attempt(std::string_view owner, const std::vector<PoolNeed>& needs, Timestamp now);
+  // `used`: what windows and budgets lost, by pool; not named: all. Unused: all comes back.
+  void end_attempt(Slot permit, std::span<const PermitNeed> used, bool unused, Timestamp now,
+                   Effects& effects);
+  // Stands in the line of `pool` until the waker hears, or it leaves; `number` is set if it is 0.
+  Slot stand_for_queue(std::uint32_t queue, const std::vector<PoolNeed>& needs,
+                       TaskPriority priority, std::uint64_t& number, Slot pool);
+  void leave_for_queue(Slot waiter, Timestamp now, Effects& effects);
+  void serve(Timestamp now, Effects& effects) { serve_lines(now, effects); }
 
   Timestamp next_due() const noexcept;
   void advance_one(Timestamp now, Effects& effects);  // Precondition: next_due() <= now
@@ -109,13 +141,14 @@ class PermitTable {
   // acquiring
   bool resolve(AcquirePermit& op, std::vector<PoolNeed>& needs);
   bool answers_again(AcquirePermit& op, const std::vector<PoolNeed>& needs);
-  Slot next_line(const std::vector<PoolNeed>& needs, TaskPriority priority, std::size_t& passed,
-                 Timestamp now);
+  Slot next_line(const std::vector<PoolNeed>& needs, TaskPriority priority, std::uint64_t number,
+                 std::size_t& passed, Timestamp now);
   Slot first_short(const std::vector<PoolNeed>& needs, Timestamp now);
   Error shortage(const AcquirePermit& op, Slot pool, Timestamp now);
   void acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, Timestamp now,
                     Effects& effects);
   std::optional<Error> no_room(bool waits) const;
+  Slot make_permit(std::string_view owner, const std::vector<PoolNeed>& needs, Timestamp now);
   Slot grant(std::string_view owner, const std::vector<PoolNeed>& needs, std::int64_t ttl_us,
              std::string_view operation, Timestamp now, Effects& effects);
   void park(AcquirePermit& op, std::vector<PoolNeed> needs, Slot line, std::size_t passed);
@@ -130,6 +163,8 @@ class PermitTable {
   // ending
   Slot require(std::uint64_t fence, std::string_view owner, std::optional<Error>& failed,
                Timestamp now, Effects& effects);
+  void end_shares(PermitRecord& permit, std::span<const PermitNeed> used, bool unused,
+                  Timestamp now);
   void expire(Slot permit, Timestamp now, Effects& effects);
   void expire_due(Timestamp now, Effects& effects);
   void drop_permit(Slot permit);
@@ -147,6 +182,7 @@ class PermitTable {
   DeadlineHeap<PlaceIn<Waiters>> deadlines_;
   DeadlineHeap<PlaceIn<Pools>> looks_;  // when who waits for a pool may find enough
   std::vector<Slot> changed_;                   // pools whose lines have to be served
+  QueueWaker* waker_ = nullptr;
   std::uint64_t last_fence_ = 0, last_number_ = 0;
   std::uint64_t granted_total_ = 0, expired_total_ = 0, refused_total_ = 0;
 };

@@ -10,16 +10,19 @@
 namespace controlplane {
 namespace {
 
+// A queue of tasks that may be claimed from takes nothing before somebody claims: callers behind it
+// wait that long.
+constexpr std::int64_t kHeadStartUs = 10'000;
 constexpr int kServedAtOnce = 64;  // by one operation; the rest is left to advance
 
 }  // namespace
 
 // The pool whose line is the next to stand in; kNoSlot: nothing is short.
 Slot PermitTable::next_line(const std::vector<PoolNeed>& needs, TaskPriority priority,
-                            std::size_t& passed, Timestamp now) {
+                            std::uint64_t number, std::size_t& passed, Timestamp now) {
   for (; passed < needs.size(); ++passed) {
     PermitPool& pool = pools_[needs[passed].pool];
-    if (pool.waiting.before(priority) || pool.available(now) < needs[passed].amount) {
+    if (pool.waiting.before(priority, number) || pool.available(now) < needs[passed].amount) {
       return needs[passed].pool;
     }
   }
@@ -81,8 +84,10 @@ void PermitTable::drop_waiter(Slot slot) {
   leave_line(slot);
   for (const PoolNeed& need : waiter.needs) --pools_[need.pool].awaited;
   changed_.push_back(waiter.line);
-  deadlines_.erase(slot);
-  waiter_of_operation_.erase(waiter_of_operation_.find(waiter.operation));
+  if (waiter.queue == kNoSlot) {
+    deadlines_.erase(slot);
+    waiter_of_operation_.erase(waiter_of_operation_.find(waiter.operation));
+  }
   waiters_.give_back(slot);
 }
 
@@ -103,13 +108,14 @@ void PermitTable::serve_lines(Timestamp now, Effects& effects) {
   int served = 0;
   while (!changed_.empty()) {
     const Slot pool = changed_.back();
-    if (served < kServedAtOnce && serve_first(pool, now, effects)) {
-      ++served;
-      continue;
+    changed_.pop_back();
+    while (served < kServedAtOnce && serve_first(pool, now, effects)) ++served;
+    if (served < kServedAtOnce) continue;
+    if (pools_[pool].waiting.size() > 0) {
+      looks_.set(pool, now);
+    } else {
+      drop_unused_lease(pool);
     }
-    // serve_first() may have added others, above this one.
-    changed_.erase(std::find(changed_.begin(), changed_.end(), pool));
-    if (served >= kServedAtOnce && pools_[pool].waiting.size() > 0) looks_.set(pool, now);
   }
 }
 
@@ -124,7 +130,7 @@ bool PermitTable::serve_first(Slot slot, Timestamp now, Effects& effects) {
     return false;
   }
   PermitWaiter& waiter = waiters_[first];
-  if (deadlines_.when_at(waiter.place) <= now) {  // its timer is late; nobody takes the permit
+  if (waiter.queue == kNoSlot && deadlines_.when_at(waiter.place) <= now) {  // its timer is late; nobody takes the permit
     drop_waiter(first);
     return true;
   }
@@ -141,18 +147,54 @@ bool PermitTable::serve_first(Slot slot, Timestamp now, Effects& effects) {
   }
   const auto position = static_cast<std::size_t>(here - waiter.needs.begin());
   waiter.passed = std::max(waiter.passed, position + 1);
-  const Slot line = next_line(waiter.needs, waiter.priority, waiter.passed, now);
+  const Slot line = next_line(waiter.needs, waiter.priority, waiter.number, waiter.passed, now);
   if (line != kNoSlot) {
     leave_line(first);
     stand(first, line);
-    changed_.insert(changed_.begin(), line);
+    changed_.push_back(line);
     return true;
+  }
+  if (waiter.queue != kNoSlot) {
+    const std::uint32_t queue = waiter.queue;
+    drop_waiter(first);
+    waker_->may_claim(queue, effects);
+    const Slot next = pool.waiting.first();
+    if (next == kNoSlot || waiters_[next].queue != kNoSlot) return true;
+    std::erase(changed_, slot);
+    looks_.set(slot, now + kHeadStartUs);
+    return false;
   }
   const PermitWaiter granted = waiter;
   drop_waiter(first);
   grant(granted.owner, granted.needs, granted.ttl_us, granted.operation, now, effects);
   effects.granted(granted.operation);
   return true;
+}
+
+Slot PermitTable::line_for(const std::vector<PoolNeed>& needs, TaskPriority priority,
+                           std::uint64_t number, Timestamp now) {
+  std::size_t passed = 0;
+  return next_line(needs, priority, number == 0 ? last_number_ + 1 : number, passed, now);
+}
+
+Slot PermitTable::stand_for_queue(std::uint32_t queue, const std::vector<PoolNeed>& needs,
+                                  TaskPriority priority, std::uint64_t& number, Slot pool) {
+  if (number == 0) number = ++last_number_;
+  const Slot slot = waiters_.take();
+  PermitWaiter& waiter = waiters_[slot];
+  waiter.number = number;
+  waiter.needs = needs;
+  waiter.priority = priority;
+  waiter.queue = queue;
+  for (const PoolNeed& need : waiter.needs) ++pools_[need.pool].awaited;
+  stand(slot, pool);
+  changed_.push_back(pool);
+  return slot;
+}
+
+void PermitTable::leave_for_queue(Slot waiter, Timestamp now, Effects& effects) {
+  drop_waiter(waiter);
+  serve_lines(now, effects);
 }
 
 Timestamp PermitTable::next_due() const noexcept {

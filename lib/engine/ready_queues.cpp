@@ -25,21 +25,23 @@ bool includes_all(const std::vector<std::string>& offered_sorted,
 
 QueueSlot ReadyQueues::find_or_add(const std::vector<std::string>& required,
                                    std::string_view directed,
-                                   const std::vector<std::string>& excluded) {
+                                   const std::vector<std::string>& excluded,
+                                   const std::vector<std::string>& pools) {
   const auto is_it = [&](QueueSlot slot) {
     const QueueKey& key = *queues_[slot].key;
-    return key.required == required && key.directed == directed && key.excluded == excluded;
+    return key.required == required && key.directed == directed && key.excluded == excluded &&
+           key.pools == pools;
   };
   if (last_ != kNoSlot && is_it(last_)) return last_;
-  const std::uint64_t hash =
-      hash_list(excluded, mix64(hash_list(required, 1) ^ hash_name(directed)));
+  std::uint64_t hash = hash_list(excluded, mix64(hash_list(required, 1) ^ hash_name(directed)));
+  if (!pools.empty()) hash = hash_list(pools, hash);
   const auto [first, end] = by_hash_.equal_range(hash);
   for (auto it = first; it != end; ++it) {
     if (is_it(it->second)) return last_ = it->second;
   }
   const QueueSlot slot = queues_.take();
   queues_[slot].key =
-      std::make_shared<const QueueKey>(QueueKey{required, std::string(directed), excluded});
+      std::make_shared<const QueueKey>(QueueKey{required, std::string(directed), excluded, pools});
   queues_[slot].hash = hash;
   by_hash_.emplace(hash, slot);
   return last_ = slot;
@@ -174,13 +176,23 @@ Slot ReadyQueues::head(const Level& level) const {
   return level.head;
 }
 
+TaskRef ReadyQueues::front(QueueSlot slot, Timestamp now) const {
+  Turn first;
+  if (queues_[slot].levels_in_use != 0) compare_heads(queues_[slot], now, first);
+  return first.task;
+}
+
 void ReadyQueues::consider(QueueSlot slot, const std::string& agent, Timestamp now,
                            Turn& best) const {
   const Queue& queue = queues_[slot];
-  unsigned levels = queue.levels_in_use;
-  if (levels == 0) return;
+  if (queue.levels_in_use == 0 || queue.needs.waiter != kNoSlot) return;
   const auto& excluded = queue.key->excluded;
   if (!excluded.empty() && std::binary_search(excluded.begin(), excluded.end(), agent)) return;
+  compare_heads(queue, now, best);
+}
+
+void ReadyQueues::compare_heads(const Queue& queue, Timestamp now, Turn& best) const {
+  unsigned levels = queue.levels_in_use;
   do {
     const int number = std::countr_zero(levels);
     levels &= levels - 1;

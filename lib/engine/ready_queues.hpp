@@ -31,6 +31,14 @@ namespace controlplane {
 using QueueSlot = std::uint32_t;
 using TaskSlab = Slab<TaskRecord>;
 
+// What the tasks of a queue need of pools, and the line that it stands in if there is too little.
+struct QueueNeeds {
+  std::vector<Slot> pools;         // as named in the key; valid while the queue has live tasks
+  Slot waiter = kNoSlot;           // set: nothing of this queue can be claimed
+  Timestamp since = 0;             // it is
+  std::uint64_t number = 0;        // its place in lines since its last claim; 0 = none yet
+};
+
 class ReadyQueues {
  public:
   ReadyQueues(TaskSlab& tasks, PartyTable& parties, std::size_t max_undirected,
@@ -43,7 +51,8 @@ class ReadyQueues {
 
   // The queue for such tasks, made if need be. Lists are sorted and unique.
   QueueSlot find_or_add(const std::vector<std::string>& required, std::string_view directed,
-                        const std::vector<std::string>& excluded);
+                        const std::vector<std::string>& excluded,
+                        const std::vector<std::string>& pools = {});
   // A task that is not terminal belongs to it; false: max_queues undirected ones have such tasks.
   [[nodiscard]] bool enter(QueueSlot queue);
   bool can_enter_all(std::vector<QueueSlot> queues);
@@ -52,6 +61,10 @@ class ReadyQueues {
   void drop(QueueSlot queue);
   void forget_unused(QueueSlot queue);  // after a find_or_add that came to nothing
   const std::shared_ptr<const QueueKey>& key(QueueSlot queue) const { return queues_[queue].key; }
+  QueueNeeds& needs(QueueSlot queue) { return queues_[queue].needs; }
+  const QueueNeeds& needs(QueueSlot queue) const { return queues_[queue].needs; }
+  std::uint64_t live(QueueSlot queue) const { return queues_[queue].live; }
+  TaskRef front(QueueSlot queue, Timestamp now) const;  // the first of it
   std::uint64_t& offered_version(QueueSlot queue) { return queues_[queue].offered_version; }
   bool& offered(QueueSlot queue) { return queues_[queue].offered; }
 
@@ -79,6 +92,7 @@ class ReadyQueues {
     bool idle = false;                  // stands in idle_
     std::uint64_t offered_version = 0;  // of the registry, when `offered` was found out
     Slot party = kNoSlot;               // directed to
+    QueueNeeds needs;
     bool offered = false;               // some registered agent offers what is required
     std::uint8_t levels_in_use = 0;     // bit per priority with a ready task
     std::array<Level, kTaskPriorities> levels;
@@ -92,6 +106,7 @@ class ReadyQueues {
 
   Offer& offer(const std::vector<std::string>& capabilities);
   void consider(QueueSlot queue, const std::string& agent, Timestamp now, Turn& best) const;
+  void compare_heads(const Queue& queue, Timestamp now, Turn& best) const;
   Slot head(const Level& level) const;
   void link(QueueSlot queue);
   void unlink(QueueSlot queue);

@@ -6,7 +6,8 @@
 
 namespace controlplane {
 
-// Heads that cannot go now are moved aside here, once each: due hard deadlines, full keys.
+// Heads that cannot go now are moved aside here, once each: due hard deadlines, full keys. A queue
+// whose head needs more than a pool has stands in the line of that pool.
 TaskRef TaskTable::next_claimable(const std::vector<std::string>& capabilities, Slot party,
                                   Step& step) {
   for (;;) {
@@ -14,9 +15,12 @@ TaskRef TaskTable::next_claimable(const std::vector<std::string>& capabilities, 
     if (task == kNoSlot) return task;
     apply_hard_deadlines(task, step);
     if (task->place != Place::fresh && task->place != Place::returned) continue;
-    if (keys_.fits(*task)) return task;
-    queues_.remove(task);
-    keys_.wait(task);
+    if (!keys_.fits(*task)) {
+      queues_.remove(task);
+      keys_.wait(task);
+    } else if (may_have_needs(task, step)) {
+      return task;
+    }
   }
 }
 
@@ -63,6 +67,7 @@ void TaskTable::lease(TaskRef task, Slot party_slot, const ClaimRequest& request
   record.place = Place::leased;
 
   if (record.key != kNoSlot) keys_.leased(record.key);
+  if (!queues_.needs(record.queue).pools.empty()) take_needs(task, attempt, step);
   if (!request.claim_id.empty()) join_claim_group(task, party_slot, request.claim_id);
   set_timer(task);
   if (party.agent != kNoAgent) agents_.claimed(party.agent, 1, step.now, step.effects);

@@ -134,6 +134,7 @@ void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
     return;
   }
   attempt.usage = std::move(item.usage);
+  step.used = item.used;
   switch (kind) {
     case EndKind::complete: complete(task, item, step); break;
     case EndKind::fail: fail(task, item, step); break;
@@ -143,6 +144,7 @@ void TaskTable::end(EndKind kind, AttemptEnd& item, Step& step) {
       tell_agent(task, AttemptOutcome::released, step);
       break;
   }
+  step.used = {};
 }
 
 void TaskTable::complete(TaskRef task, AttemptEnd& item, Step& step) {
@@ -363,8 +365,8 @@ Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step
   }
   const auto key = queues_.key(record.queue);
   if (key->directed == agent_id) return {};
-  const QueueSlot to = queues_.find_or_add(key->required, agent_id, key->excluded);
-  if (!queues_.enter(to)) {
+  const QueueSlot to = queues_.find_or_add(key->required, agent_id, key->excluded, key->pools);
+  if (!enter_queue(to)) {
     queues_.forget_unused(to);
     return Error::resource_exhausted(task_prefix(id) + "the limit max_queues is " +
                                      std::to_string(limits_.max_queues));
@@ -374,7 +376,7 @@ Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step
   const QueueSlot from = record.queue;
   record.queue = to;
   queues_.use(to);
-  queues_.leave(from);
+  leave_queue(from, step);
   queues_.drop(from);
   EventDraft event = draft_event(EventType::task_assigned, task, step);
   event.other = agent_id;

@@ -59,9 +59,21 @@ Result<Explanation> TaskTable::explain(const TaskId& id, Step& step) {
       told.obstacles.push_back(
           {ObstacleKind::concurrency_key_full, keys_.name(record.key), record.since, 0});
     }
+    explain_pools(record, told);
     explain_agents(record, told);
   }
   return told;
+}
+
+// What is short, whether its queue has found out or not.
+void TaskTable::explain_pools(const TaskRecord& record, Explanation& told) {
+  const QueueNeeds& mine = queues_.needs(record.queue);
+  for (std::size_t i = 0; i < mine.pools.size(); ++i) {
+    const std::vector<PoolNeed> need{{mine.pools[i], record.details->needs[i].amount}};
+    if (permits_.line_for(need, record.priority, mine.number, told.now) == kNoSlot) continue;
+    told.obstacles.push_back({ObstacleKind::pool_short, permits_.name(mine.pools[i]),
+                              mine.waiter == kNoSlot ? record.since : mine.since, 0});
+  }
 }
 
 void TaskTable::explain_parents(const TaskRecord& record, Explanation& told) const {

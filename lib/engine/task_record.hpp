@@ -89,6 +89,7 @@ struct AttemptRecord {
   std::int64_t lease_ttl_us = 0;
   Slot lease_prev = kNoSlot, lease_next = kNoSlot;
   std::uint32_t claim_group = kNoSlot;           // set by a claim with a claim id
+  Slot permit = kNoSlot;                         // what the task needs of pools, while it is leased
   std::uint32_t failures = 0, crashes = 0;
   std::uint16_t releases_in_row = 0, rate_limited_in_row = 0;
   double fraction = 0;

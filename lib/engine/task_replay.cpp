@@ -51,6 +51,7 @@ TaskSpec TaskTable::spec_of(Slot slot) const {
     spec.concurrency_limit = record.key_limit;
   }
   if (record.details != nullptr) {
+    spec.needs = record.details->needs;
     spec.metadata = record.details->metadata;
     spec.labels = record.details->labels;
     spec.trace = record.details->trace;
@@ -135,6 +136,10 @@ std::optional<Error> TaskTable::check_replay(const TaskId& id, const std::vector
   if (tasks_.size() + family.size() > limits_.max_tasks) return exhausted("max_tasks", limits_.max_tasks);
   if (idempotency_.size() >= limits_.max_idempotency_keys) {
     return exhausted("max_idempotency_keys", limits_.max_idempotency_keys);
+  }
+  for (const Slot task : family) {
+    if (tasks_[task].details == nullptr) continue;
+    if (auto refused = check_needs(tasks_[task].details->needs)) return refused;
   }
   if (!queues_.can_enter_all(queues_of(family))) return exhausted("max_queues", limits_.max_queues);
   const std::unordered_set<Slot> copied(family.begin(), family.end());

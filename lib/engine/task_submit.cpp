@@ -30,6 +30,17 @@ void drop_repeated(std::vector<TaskId>& parents) {
   std::erase_if(parents, [&](const TaskId& parent) { return !known.insert(parent).second; });
 }
 
+void sort_by_pool(std::vector<PermitNeed>& needs) {
+  std::sort(needs.begin(), needs.end(),
+            [](const PermitNeed& a, const PermitNeed& b) { return a.pool < b.pool; });
+}
+
+std::vector<std::string> pools_of(const std::vector<PermitNeed>& needs) {
+  std::vector<std::string> pools;
+  for (const PermitNeed& need : needs) pools.push_back(need.pool);
+  return pools;
+}
+
 bool is_failed_parent(TaskState state) {
   return is_terminal(state) && state != TaskState::completed;
 }
@@ -90,6 +101,7 @@ std::optional<Error> TaskTable::check_submit(const TaskDraft& draft) {
     return exhausted("the tenant remembers " + std::to_string(idempotency_.size()) + " keys",
                      "max_idempotency_keys", limits_.max_idempotency_keys);
   }
+  if (auto refused = check_needs(draft.spec->needs)) return refused;
   for (const TaskId& parent : draft.spec->depends_on) {
     const Slot slot = find(parent);
     if (slot == kNoSlot) {
@@ -131,8 +143,10 @@ std::optional<Error> TaskTable::bind(TaskSpec& spec, Binding& binding) {
   }
   sort_unique(spec.required_capabilities);
   sort_unique(spec.exclude);
-  binding.queue = queues_.find_or_add(spec.required_capabilities, spec.agent_id, spec.exclude);
-  if (queues_.enter(binding.queue)) {
+  sort_by_pool(spec.needs);
+  binding.queue = queues_.find_or_add(spec.required_capabilities, spec.agent_id, spec.exclude,
+                                      pools_of(spec.needs));
+  if (enter_queue(binding.queue)) {
     queues_.use(binding.queue);
     return std::nullopt;
   }
@@ -154,7 +168,7 @@ void TaskTable::unbind(TaskRecord& record) {
 std::shared_ptr<const TaskDetails> TaskTable::make_details(TaskDraft& draft) const {
   TaskSpec& spec = *draft.spec;
   if (!draft.own_id && spec.depends_on.empty() && spec.idempotency_key.empty() &&
-      spec.metadata.empty() && spec.labels.empty() && spec.trace.empty() &&
+      spec.needs.empty() && spec.metadata.empty() && spec.labels.empty() && spec.trace.empty() &&
       draft.replayed_from.empty()) {
     return nullptr;
   }
@@ -162,6 +176,7 @@ std::shared_ptr<const TaskDetails> TaskTable::make_details(TaskDraft& draft) con
   if (draft.own_id) details->own_id = draft.id;
   details->depends_on = std::move(spec.depends_on);
   details->idempotency_key = std::move(spec.idempotency_key);
+  details->needs = std::move(spec.needs);
   details->metadata = std::move(spec.metadata);
   details->labels = std::move(spec.labels);
   details->trace = std::move(spec.trace);

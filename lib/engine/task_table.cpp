@@ -48,6 +48,7 @@ std::uint64_t bytes_of(const TaskDetails& details) {
   std::uint64_t bytes = sizeof(TaskDetails) + details.metadata.size() + details.trace.size() +
                         details.own_id.own_text().size() + details.idempotency_key.size() +
                         details.replayed_from.own_text().size() + details.operation_id.size();
+  for (const PermitNeed& need : details.needs) bytes += sizeof(PermitNeed) + need.pool.size();
   for (const TaskId& parent : details.depends_on) bytes += sizeof(TaskId) + parent.own_text().size();
   for (const auto& label : details.labels) {
     bytes += sizeof(label) + label.first.size() + label.second.size();
@@ -57,18 +58,21 @@ std::uint64_t bytes_of(const TaskDetails& details) {
 
 }  // namespace
 
-TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents)
+TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents, PermitTable& permits)
     : limits_(options.limits),
       retention_(options.retention),
       cancel_grace_us_(options.cancel_grace_us),
       default_timeout_us_(options.default_timeout_us),
       default_max_retries_(options.default_max_retries),
       agents_(agents),
+      permits_(permits),
       queues_(tasks_, parties_, options.limits.max_queues, options.limits.max_offers,
               options.ageing_interval_us),
       keys_(tasks_, options.ageing_interval_us),
       families_(tasks_),
-      deadlines_(HeapPlace{&tasks_}) {}
+      deadlines_(HeapPlace{&tasks_}) {
+  permits_.set_waker(*this);
+}
 
 TaskId TaskTable::id_of(const TaskRecord& record) const {
   return record.own_id ? record.details->own_id : TaskId(record.uuid);
@@ -176,7 +180,7 @@ void TaskTable::make_ready(TaskRef task, Step& step) {
   set_timer(task);
   if (!keys_.fits(record)) return keys_.wait(task);
   fresh ? queues_.push_fresh(task) : queues_.push_returned(task);
-  tell_ready(task, step);
+  came_to_queue(task, step);
 }
 
 void TaskTable::make_wait(TaskRef task, TaskReason reason, Timestamp until, Step& step) {
@@ -231,6 +235,7 @@ void TaskTable::finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, 
   if (outcome != AttemptOutcome::released) attempt.releases_in_row = 0;
   if (outcome != AttemptOutcome::rate_limited) attempt.rate_limited_in_row = 0;
   if (attempt.claim_group != kNoSlot) leave_claim_group(attempt);
+  if (attempt.permit != kNoSlot) end_needs(attempt, how, step);
   observe(counters_.duration, step.now - attempt.claimed_at);
   if (record.key == kNoSlot) return;
   for (const Slot fitting : keys_.freed(record.key, step.now)) return_to_queue(at(fitting), step);
@@ -254,6 +259,7 @@ void TaskTable::withdraw(TaskRef task, Step& step) {
   const TaskRecord& record = *task;
   const bool queued = record.place == Place::fresh || record.place == Place::returned;
   unlink(task);
+  if (queued) reconsider(record.queue, step);
   if (!queued || record.key == kNoSlot) return;
   if (const Slot next = keys_.next_after(record, step.now); next != kNoSlot) {
     return_to_queue(at(next), step);
@@ -262,13 +268,19 @@ void TaskTable::withdraw(TaskRef task, Step& step) {
 
 void TaskTable::return_to_queue(TaskRef task, Step& step) {
   queues_.push_returned(task);
-  tell_ready(task, step);
+  came_to_queue(task, step);
 }
 
-void TaskTable::tell_ready(TaskRef task, Step& step) {
-  if (!step.effects.watched) return;
-  step.effects.signals.push_back(
-      {Signal::Kind::task_ready, 1, queues_.key(task->queue), {}, {}, {}});
+// A queue that stands in line does so for its first task.
+void TaskTable::came_to_queue(TaskRef task, Step& step) {
+  const QueueSlot queue = task->queue;
+  if (queues_.needs(queue).waiter == kNoSlot) return tell_ready(queue, step.effects);
+  if (queues_.front(queue, step.now) == task) reconsider(queue, step);
+}
+
+void TaskTable::tell_ready(QueueSlot queue, Effects& effects) {
+  if (!effects.watched) return;
+  effects.signals.push_back({Signal::Kind::task_ready, 1, queues_.key(queue), {}, {}, {}, {}});
 }
 
 // Precondition: linked nowhere, or waiting in a queue; not leased. The caller appends the event.
@@ -280,7 +292,7 @@ void TaskTable::finish(TaskRef task, TaskState state, TaskReason reason, Step& s
   deadlines_.erase(task);
   record.until = 0;
   record.cancel_requested = false;
-  queues_.leave(record.queue);
+  leave_queue(record.queue, step);
   record.place = Place::terminal;
   record.prev = newest_;
   record.next = kNoSlot;
@@ -292,7 +304,7 @@ void TaskTable::finish(TaskRef task, TaskState state, TaskReason reason, Step& s
   plan_removal(step.now);
   if (record.watched) {
     record.watched = false;
-    step.effects.signals.push_back({Signal::Kind::task_done, 1, nullptr, {}, {}, id_of(record)});
+    step.effects.signals.push_back({Signal::Kind::task_done, 1, nullptr, {}, {}, id_of(record), {}});
   }
 }
 

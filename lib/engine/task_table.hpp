@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -35,6 +36,7 @@
 #include "engine/namespace.hpp"
 #include "engine/operations.hpp"
 #include "engine/party_table.hpp"
+#include "engine/permit_table.hpp"
 #include "engine/policy_table.hpp"
 #include "engine/ready_queues.hpp"
 #include "engine/serial_index.hpp"
@@ -51,13 +53,14 @@ struct Step {
   std::uint64_t origin;
   Effects& effects;
   bool require_lease = false;
+  std::span<const PermitNeed> used{};  // of the attempt that this operation ends
 
   std::uint64_t draw() noexcept { return mix64(random += 0x9e37'79b9'7f4a'7c15); }
 };
 
-class TaskTable {
+class TaskTable final : private QueueWaker {
  public:
-  TaskTable(const NamespaceOptions& options, AgentTable& agents);
+  TaskTable(const NamespaceOptions& options, AgentTable& agents, PermitTable& permits);
   TaskTable(const TaskTable&) = delete;
   TaskTable& operator=(const TaskTable&) = delete;
 
@@ -128,6 +131,17 @@ class TaskTable {
   void join_claim_group(TaskRef task, Slot party, const std::string& claim_id);
   void leave_claim_group(AttemptRecord& attempt);
 
+  // task_needs.cpp
+  std::optional<Error> check_needs(const std::vector<PermitNeed>& needs) const;
+  [[nodiscard]] bool enter_queue(QueueSlot queue);
+  void leave_queue(QueueSlot queue, Step& step);
+  bool may_have_needs(TaskRef task, Step& step);
+  void take_needs(TaskRef task, AttemptRecord& attempt, Step& step);
+  void end_needs(AttemptRecord& attempt, Ended how, Step& step);
+  void reconsider(QueueSlot queue, Step& step);
+  void may_claim(QueueSlot queue, Effects& effects) override;
+  void tell_ready(QueueSlot queue, Effects& effects);
+
   // task_ends.cpp
   enum class Token : std::uint8_t { current, ended };
   Result<Token> resolve(TaskRef task, const AttemptRef& ref, Step& step);
@@ -165,7 +179,7 @@ class TaskTable {
   void unlink(TaskRef task);                     // from its place
   void withdraw(TaskRef task, Step& step);
   void return_to_queue(TaskRef task, Step& step);
-  void tell_ready(TaskRef task, Step& step);
+  void came_to_queue(TaskRef task, Step& step);
   void make_ready(TaskRef task, Step& step);     // into its queue, or its key's waiting list
   void make_wait(TaskRef task, TaskReason reason, Timestamp until, Step& step);
   void finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, std::uint64_t digest,
@@ -196,6 +210,7 @@ class TaskTable {
 
   // task_explain.cpp, task_replay.cpp
   void explain_parents(const TaskRecord& record, Explanation& told) const;
+  void explain_pools(const TaskRecord& record, Explanation& told);
   void explain_agents(const TaskRecord& record, Explanation& told) const;
   TaskSpec spec_of(Slot task) const;
   using Revived = std::unordered_map<Slot, TaskId>;  // dead letters and the ids of their copies
@@ -226,6 +241,7 @@ class TaskTable {
   const std::int64_t cancel_grace_us_, default_timeout_us_;
   const std::uint32_t default_max_retries_;
   AgentTable& agents_;
+  PermitTable& permits_;
 
   Slab<TaskRecord> tasks_;
   Slab<AttemptRecord, 8> attempts_;
@@ -242,6 +258,7 @@ class TaskTable {
   Slab<ClaimGroup, 6> claim_groups_;
   ClaimIds claim_ids_;
   TaskCounters counters_;
+  std::vector<PoolNeed> needs_;  // of the task that is being claimed
 
   // Terminal tasks, oldest first, linked through prev and next.
   Slot oldest_ = kNoSlot, newest_ = kNoSlot;

@@ -21,10 +21,10 @@ constexpr Names<kTaskStates> kStates = {"pending", "claimed",   "running", "comp
 constexpr Names<11> kReasons = {"",      "ready",     "delayed", "backoff", "blocked", "fatal",
                                 "exhausted", "poison", "queue",  "exec",    "total"};
 constexpr Names<3> kFailKinds = {"retryable", "fatal", "rate_limited"};
-constexpr Names<15> kObstacles = {
+constexpr Names<16> kObstacles = {
     "no_agent_offers", "agent_offline", "agent_draining", "agent_failed", "agent_breaker_open",
     "agent_full", "agent_excluded", "agent_not_registered", "blocked_by", "delayed", "backing_off",
-    "concurrency_key_full", "held", "ended", "waiting_for_claim"};
+    "concurrency_key_full", "held", "ended", "waiting_for_claim", "pool_short"};
 constexpr Names<kAgentStatuses> kAgentNames = {"starting", "ready",   "busy",
                                                "draining", "offline", "failed"};
 constexpr Names<4> kHealth = {"healthy", "degraded", "unhealthy", "unknown"};

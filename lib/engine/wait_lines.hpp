@@ -60,12 +60,16 @@ class WaitLines {
     }
     return kNoSlot;
   }
-  // Whether somebody that waits would be served before a newcomer.
-  bool before(TaskPriority priority) const {
-    for (std::size_t l = 0; l <= level(priority); ++l) {
+  // Whether somebody that waits comes before one that arrived as `number`.
+  bool before(TaskPriority priority, std::uint64_t number) const {
+    const std::size_t own = level(priority);
+    for (std::size_t l = 0; l < own; ++l) {
       if (levels_[l] > 0) return true;
     }
-    return false;
+    if (levels_[own] == 0) return false;
+    return std::any_of(lines_.begin(), lines_.end(), [&](const Line& line) {
+      return !line.waiting[own].empty() && line.waiting[own].begin()->first < number;
+    });
   }
   void took(std::string_view owner, std::uint64_t amount) {
     Line& line = lines_[line_of(owner)];

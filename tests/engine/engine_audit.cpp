@@ -554,12 +554,26 @@ void EngineAudit::check_permits() {
              " is unknown to its pool");
     }
   }
+  std::uint64_t attempts = 0;
+  for (Slot task = 0; task < serials_.size(); ++task) {
+    if (serials_[task] == 0 || tasks_.tasks_[task].attempt == kNoSlot) continue;
+    const AttemptRecord& attempt = tasks_.attempts_[tasks_.tasks_[task].attempt];
+    const bool needs = !tasks_.queues_.needs(tasks_.tasks_[task].queue).pools.empty();
+    const bool leased = tasks_.tasks_[task].place == Place::leased;
+    expect((attempt.permit != kNoSlot) == (leased && needs), "task slot ", task,
+           leased ? " has no permit" : " has kept its permit");
+    if (attempt.permit == kNoSlot) continue;
+    ++attempts;
+    shares += table.permits_[attempt.permit].shares.size();
+    expect(table.permits_[attempt.permit].of_attempt, "an attempt has the permit of another");
+  }
   expect(shares == held, "pools have ", held, " permits, permits have ", shares, " pools");
-  expect(items.size() == table.by_fence_.size() && items.size() == table.permits_.size(),
+  expect(items.size() == table.by_fence_.size() &&
+             items.size() + attempts == table.permits_.size(),
          "the heap of permits has ", items.size(), " entries");
   expect(named == table.permit_of_operation_.size(), "operations of permits: ", named);
   expect(table.changed_.empty(), "a line was not served");
-  expect(table.permits_.size() + table.waiters_.size() <= options_.limits.max_permits,
+  expect(table.by_fence_.size() + table.waiter_of_operation_.size() <= options_.limits.max_permits,
          "max_permits is exceeded");
   check_waiters();
 }
@@ -617,9 +631,24 @@ void EngineAudit::check_waiters() {
     expect(stands, "waiter ", operation, " stands in no line");
     for (const PoolNeed& need : waiter.needs) ++awaited[need.pool];
   }
+  Count tasks_of_pool;
+  std::uint64_t queues = 0;
+  for (QueueSlot queue = 0; queue < tasks_.queues_.queues_.end(); ++queue) {
+    const auto& q = tasks_.queues_.queues_[queue];
+    if (q.live == 0) continue;
+    for (const Slot pool : q.needs.pools) tasks_of_pool[pool] += q.live;
+    if (q.needs.waiter == kNoSlot) continue;
+    ++queues;
+    const PermitWaiter& waiter = table.waiters_[q.needs.waiter];
+    expect(waiter.queue == queue && waiter.number == q.needs.number, "queue ", queue,
+           " stands in line as another one");
+    for (const PoolNeed& need : waiter.needs) ++awaited[need.pool];
+  }
   table.pool_index_.scan({}, {}, [&](std::string_view name, Slot slot) {
     const PermitPool& pool = table.pools_[slot];
     standing += pool.waiting.size();
+    expect(at(tasks_of_pool, slot) == pool.tasks, "pool ", name, " counts ", pool.tasks,
+           " tasks, not ", at(tasks_of_pool, slot));
     expect(at(awaited, slot) == pool.awaited, "pool ", name, " counts who waits wrongly");
     const Slot first = pool.waiting.first();
     if (first == kNoSlot) return true;
@@ -635,8 +664,8 @@ void EngineAudit::check_waiters() {
     }
     return true;
   });
-  expect(standing == table.waiters_.size() && items.size() == standing, "waiters: ", standing,
-         ", counted ", table.waiters_.size());
+  expect(standing == table.waiters_.size() && items.size() + queues == standing, "waiters: ",
+         standing, ", counted ", table.waiters_.size());
 }
 
 }  // namespace controlplane

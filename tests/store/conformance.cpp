@@ -347,6 +347,7 @@ std::string Plane::end(EndKind kind, AttemptEnd item) {
   digest.add(static_cast<std::uint64_t>(item.fail_kind)).add(item.result.text()).add(item.error);
   item.digest =
       digest.add(static_cast<std::uint64_t>(item.retry_after_us)).add(item.usage.text()).finish();
+  item.used = used;
   EndAttempts op(kind);
   op.require_lease = require_lease;
   op.items = std::span(&item, 1);

@@ -86,6 +86,7 @@ class Plane : private StoreListener {
   Timestamp parked_until = 0;  // of claims, as the next
   Timestamp parks_until = 0;
   const QueueKey* sought = nullptr;
+  std::vector<PermitNeed> used;  // of ends, as their usage says it
 
   Timestamp now() const { return tenant_->now(); }
   void pass(std::int64_t us) { clock.advance(us); }     // nothing acts yet
@@ -165,7 +166,7 @@ class Plane : private StoreListener {
   std::string withdraw(std::string_view operation);
   std::string renew_permit(const Permit& held, std::int64_t ttl_us);
   std::string release(const Permit& held);
-  std::string settle(const Permit& held, std::vector<PermitNeed> used = {});
+  std::string settle(const Permit& held, std::vector<PermitNeed> spent = {});
   std::vector<Permit> permits_of(std::string_view pool);
   Page<Permit> list_permits(std::string_view pool, const PageRequest& page = {});
   Page<Pool> list_pools(std::string_view prefix, const PageRequest& page = {});

@@ -355,12 +355,12 @@ std::string Plane::release(const Permit& held) {
   return apply(op);
 }
 
-std::string Plane::settle(const Permit& held, std::vector<PermitNeed> used) {
+std::string Plane::settle(const Permit& held, std::vector<PermitNeed> spent) {
   EndPermit op;
   op.fence = held.fence;
   op.owner = held.owner;
   op.settles = true;
-  op.used = used;
+  op.used = spent;
   return apply(op);
 }
 
