@@ -58,9 +58,11 @@ class Input {
   T copy_;  // unused if current
 };
 
-// Item `at` of an array of structs, which all have the size that the first one says.
+// Item `at` of an array of structs, which all have the size that the first one says: that is looked
+// at before it leads anywhere.
 template <class T>
 const T* item(const T* first, std::size_t at) {
+  if (at == 0) check_size(Defaults<T>::name, first->struct_size, sizeof(T));
   const auto* bytes = reinterpret_cast<const std::byte*>(first) + at * first->struct_size;
   const auto* found = reinterpret_cast<const T*>(bytes);
   if (found->struct_size != first->struct_size) {

@@ -122,6 +122,26 @@ TEST(batches_fail_one_by_one, "a batch answers per item, whatever is wrong with 
   CHECK_OK(cp_coordinator_close(plane));
 }
 
+TEST(wild_batches, "the size of a batch's structs is checked before it leads to the next one") {
+  static const uint32_t sizes[] = {0, 12, 0x5a5a5a5au, 0xfffffff8u};
+  cp_coordinator *plane = open_plane();
+  cp_answers *answers = NULL;
+  cp_task_spec specs[2];
+  cp_complete_request ends[2];
+  size_t at;
+  for (at = 0; at < sizeof(sizes) / sizeof(sizes[0]); ++at) {
+    memset(specs, 0, sizeof(specs));
+    memset(ends, 0, sizeof(ends));
+    specs[0].struct_size = ends[0].struct_size = sizes[at];
+    CHECK_REFUSED(cp_task_submit_many(&answers, plane, specs, 2), CP_INVALID_ARGUMENT,
+                  "cp_task_spec: struct_size is");
+    CHECK_REFUSED(cp_task_complete_many(&answers, plane, ends, 2), CP_INVALID_ARGUMENT,
+                  "cp_complete_request: struct_size is");
+    CHECK(answers == NULL);
+  }
+  CHECK_OK(cp_coordinator_close(plane));
+}
+
 TEST(older_batches, "a batch of an older caller's structs is read at their stride") {
   enum { kOld = 72 };
   unsigned char *room = calloc(2, kOld);
@@ -445,6 +465,7 @@ int main(void) {
   RUN(a_task_is_found);
   RUN(keys_repeat);
   RUN(batches_fail_one_by_one);
+  RUN(wild_batches);
   RUN(older_batches);
   RUN(task_specs_are_checked);
   RUN(the_longest_id_fits);
