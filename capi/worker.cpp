@@ -64,15 +64,22 @@ Result<Json> answer_of(std::int32_t status, HandlerContext& context) {
   return Error{static_cast<ErrorCode>(status - 1), std::move(context.error)};
 }
 
+Result<Json> run(cp_task_handler handler, void* user_data, TaskContext& task,
+                 const Limits& limits) try {
+  HandlerContext context(task, limits);
+  std::int32_t status = CP_OK;
+  {
+    const ContextHandle handle(context);
+    status = handler(handle.get(), user_data);
+  }
+  return answer_of(status, context);
+} catch (Refusal& refusal) {  // it got no handle: not begun
+  return std::move(refusal.error);
+}
+
 TaskHandler handler_of(cp_task_handler handler, void* user_data, const Limits& limits) {
-  return [handler, user_data, limits](TaskContext& task) -> Result<Json> {
-    HandlerContext context(task, limits);
-    std::int32_t status = CP_OK;
-    {
-      const ContextHandle handle(context);
-      status = handler(handle.get(), user_data);
-    }
-    return answer_of(status, context);
+  return [handler, user_data, limits](TaskContext& task) {
+    return run(handler, user_data, task, limits);
   };
 }
 
