@@ -1,8 +1,13 @@
 // An agent with threads of its own.
 #include "controlplane/worker.hpp"
 
+#include <atomic>
+#include <condition_variable>
+#include <memory>
 #include <mutex>
+#include <optional>
 
+#include "base/deadline.hpp"
 #include "capi/defaults.hpp"
 #include "capi/plane.hpp"
 #include "capi/specs.hpp"
@@ -19,6 +24,39 @@ struct KindOf<WorkerHolder> {
   static constexpr Kind value = Kind::worker;
 };
 
+// Those who wait for a cancel: until it comes, or the handler has returned. Shared with the attempt,
+// which may tell of a cancel while the handler returns.
+class CancelWaits : public std::enable_shared_from_this<CancelWaits> {
+ public:
+  // Whether it was cancelled; nothing if the handler returned before.
+  std::optional<bool> wait(TaskContext& context, std::chrono::milliseconds timeout) {
+    listen(context);
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, steady_deadline(timeout), [this] { return cancelled_ || over_; });
+    return over_ ? std::nullopt : std::optional(cancelled_ || context.cancelled());
+  }
+  void end() { tell(over_); }
+
+ private:
+  // Two that begin at once ask twice; the attempt keeps the last to ask, which is as good.
+  void listen(TaskContext& context) {
+    if (listening_.load()) return;
+    context.on_cancelled([self = shared_from_this()] { self->tell(self->cancelled_); });
+    listening_.store(true);
+  }
+  void tell(bool& what) {
+    const std::lock_guard lock(mutex_);
+    what = true;
+    changed_.notify_all();
+  }
+
+  std::atomic<bool> listening_{false};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool cancelled_ = false;  // guarded by mutex_
+  bool over_ = false;       // guarded by mutex_
+};
+
 // What a handler sees of its attempt, and what it says.
 struct HandlerContext {
   HandlerContext(TaskContext& its_context, const Limits& its_limits)
@@ -26,6 +64,7 @@ struct HandlerContext {
   TaskContext& context;
   const Limits& limits;
   const ClaimedTaskView task;
+  const std::shared_ptr<CancelWaits> waits = std::make_shared<CancelWaits>();
   std::mutex mutex;
   Json result;        // guarded by mutex
   std::string error;  // guarded by mutex
@@ -38,19 +77,23 @@ struct KindOf<HandlerContext> {
 namespace {
 
 // The handler's handle, refused from when the handler returned; the object is on this stack, so
-// calls of other threads in it are waited for.
+// calls of other threads in it are waited for, and those that wait end.
 class ContextHandle {
  public:
   explicit ContextHandle(HandlerContext& context)
-      : handle_(handles::add(Kind::context, &context, [](void*) noexcept {})) {}
+      : waits_(*context.waits),
+        handle_(handles::add(Kind::context, &context, [](void*) noexcept {})) {}
   ~ContextHandle() {
-    handles::leave_alone(handles::enter(Kind::context, handle_, handles::kClosed));
+    handles::Slot& slot = handles::enter(Kind::context, handle_, handles::kClosed);
+    waits_.end();
+    handles::leave_alone(slot);
   }
   ContextHandle(const ContextHandle&) = delete;
   ContextHandle& operator=(const ContextHandle&) = delete;
   cp_task_context* get() const { return static_cast<cp_task_context*>(handle_); }
 
  private:
+  CancelWaits& waits_;
   void* handle_;
 };
 
@@ -183,7 +226,9 @@ int32_t cp_context_cancelled(int32_t* out, cp_task_context* context) {
 int32_t cp_context_wait_cancelled(int32_t* out, cp_task_context* context, uint64_t timeout_ms) {
   return in_context(context, [&](HandlerContext& held) {
     require(out, "out");
-    *out = held.context.wait_cancelled(duration(timeout_ms)) ? 1 : 0;
+    const auto cancelled = held.waits->wait(held.context, duration(timeout_ms));
+    if (!cancelled) refuse(ErrorCode::failed_precondition, "task context is closed");
+    *out = *cancelled ? 1 : 0;
     return CP_OK;
   });
 }

@@ -367,7 +367,7 @@ CP_API int32_t cp_queue_drain(size_t *out, cp_queue *queue, cp_completion **item
 /* Refuses new calls and completes everything outstanding with CP_CANCELLED, now. Operations under way go
  * on: what they answer is dropped, except that tasks they claim are released. */
 CP_API int32_t cp_queue_cancel(cp_queue *queue);
-/* Cancels, and drops what was not drained. */
+/* Cancels, and drops what was not drained; tasks that it claimed are released. */
 CP_API int32_t cp_queue_close(cp_queue *queue);
 CP_API void cp_completion_free(cp_completion *completion);
 
@@ -1172,7 +1172,8 @@ CP_API int32_t cp_worker_close(cp_worker *worker);
 CP_API int32_t cp_context_task(const cp_claimed_task **out, cp_task_context *context);
 /* 1: a cancel was requested, the lease was lost, or the worker stops without waiting. */
 CP_API int32_t cp_context_cancelled(int32_t *out, cp_task_context *context);
-/* Waits up to `timeout_ms` for that. Use it instead of sleeping. */
+/* Waits up to `timeout_ms` for that. Use it instead of sleeping. In another thread it is refused like
+ * any other call once the handler has returned, and does not keep that from returning. */
 CP_API int32_t cp_context_wait_cancelled(int32_t *out, cp_task_context *context,
                                          uint64_t timeout_ms);
 CP_API int32_t cp_context_progress(cp_task_context *context, double fraction, const char *note,

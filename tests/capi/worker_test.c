@@ -292,6 +292,42 @@ TEST(a_context_ends,
   close_host(&host);
 }
 
+/* A watcher: would kill what the handler runs if that is cancelled. */
+static void *wait_for_cancel(void *user_data) {
+  struct host *host = user_data;
+  int32_t cancelled = -1;
+  pthread_mutex_lock(&host->mutex);
+  ++host->begun;
+  pthread_cond_broadcast(&host->changed);
+  pthread_mutex_unlock(&host->mutex);
+  CHECK_REFUSED(cp_context_wait_cancelled(&cancelled, host->kept, CP_FOREVER_MS),
+                CP_FAILED_PRECONDITION, "task context is closed");
+  return NULL;
+}
+
+static int32_t leave_a_watcher(cp_task_context *context, void *user_data) {
+  struct host *host = user_data;
+  host->kept = context;
+  CHECK(pthread_create(&host->thread, NULL, wait_for_cancel, host) == 0);
+  await_begun(host);
+  return CP_OK;
+}
+
+TEST(waits_end, "a thread that waits for a cancel does not keep the handler from returning") {
+  struct host host;
+  int round;
+  open_host(&host, 1);
+  CHECK_OK(cp_worker_on(host.worker, "code_review", leave_a_watcher, &host));
+  CHECK_OK(cp_worker_start(host.worker));
+  for (round = 0; round < 10; ++round) { /* so that it waits before the handler returns, mostly */
+    host.begun = 0;
+    cp_task_free(run(host.plane, "code_review"));
+    CHECK(pthread_join(host.thread, NULL) == 0);
+  }
+  CHECK_OK(cp_worker_close(host.worker));
+  close_host(&host);
+}
+
 struct abandoned {
   struct host host;
   cp_attempt attempt;
@@ -359,6 +395,7 @@ int main(void) {
   RUN(a_handler_closes_its_worker);
   RUN(a_handler_closes_all);
   RUN(a_context_ends);
+  RUN(waits_end);
   RUN(attempts_are_abandoned);
   RUN(worker_options_are_checked);
   return report();
