@@ -11,7 +11,8 @@
 
 namespace controlplane::capi {
 
-CompletionBox::CompletionBox(std::int32_t its_call, void* its_user_data) {
+CompletionBox::CompletionBox(cp_coordinator* its_plane, std::int32_t its_call, void* its_user_data)
+    : plane(its_plane) {
   cp_completion& out = *this;
   std::memset(&out, 0, sizeof(out));
   out.struct_size = sizeof(out);
@@ -31,6 +32,17 @@ void CompletionBox::fail(const Error& why) {
 void CompletionBox::fail(ErrorCode code, const char* why) noexcept {
   status = status_of(code);
   error = why;
+}
+
+void CompletionBox::drop() noexcept {
+  if (claimed_task != nullptr) {
+    hand_back(plane, static_cast<const ClaimedTaskView*>(claimed_task)->value);
+  }
+  if (claimed_tasks != nullptr) {
+    const auto& claimed = static_cast<const ClaimedTasksView*>(claimed_tasks)->list;
+    for (const auto& view : claimed.views) hand_back(plane, view->value);
+  }
+  delete this;
 }
 
 Ticket::~Ticket() {
@@ -61,9 +73,10 @@ std::shared_ptr<CompletionQueue> CompletionQueue::open(std::uint64_t max_outstan
   return std::shared_ptr<CompletionQueue>(new CompletionQueue(descriptor, max_outstanding));
 }
 
-std::shared_ptr<Ticket> CompletionQueue::issue(std::int32_t call, void* user_data) {
+std::shared_ptr<Ticket> CompletionQueue::issue(cp_coordinator* plane, std::int32_t call,
+                                               void* user_data) {
   auto ticket = std::make_shared<Ticket>(shared_from_this());
-  auto box = std::make_unique<CompletionBox>(call, user_data);
+  auto box = std::make_unique<CompletionBox>(plane, call, user_data);
   const std::lock_guard lock(mutex_);
   if (cancelled_) refuse(ErrorCode::failed_precondition, "queue is cancelled");
   if (issued_ >= max_outstanding_) {
@@ -144,12 +157,16 @@ void CompletionQueue::cancel() noexcept {
 
 void CompletionQueue::close() noexcept {
   cancel();
-  const std::lock_guard lock(mutex_);
-  while (CompletionBox* box = ready_.first) {
-    ready_.remove(box);
-    delete box;
+  List left;
+  {
+    const std::lock_guard lock(mutex_);
+    left = std::exchange(ready_, List());
+    if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
   }
-  if (descriptor_ >= 0) ::close(std::exchange(descriptor_, -1));
+  while (CompletionBox* box = left.first) {
+    left.remove(box);
+    box->drop();
+  }
 }
 
 }  // namespace controlplane::capi

@@ -22,11 +22,13 @@ namespace controlplane::capi {
 
 // A completion with what it points to.
 struct CompletionBox : cp_completion, View {
-  CompletionBox(std::int32_t call, void* user_data);
+  CompletionBox(cp_coordinator* plane, std::int32_t call, void* user_data);
 
   void fail(const Error& why);
   // Without memory for more than a fixed text.
   void fail(ErrorCode code, const char* why) noexcept;
+  // Nobody will read it: the tasks that it claimed go back.
+  void drop() noexcept;
   template <class T>
   const T* keep(std::unique_ptr<T> view) {
     T* raw = view.release();
@@ -34,6 +36,7 @@ struct CompletionBox : cp_completion, View {
     return raw;
   }
 
+  cp_coordinator* const plane;  // that was called
   std::string error_text;
   ShortText id;
   cp_lease_status lease_status;
@@ -43,6 +46,9 @@ struct CompletionBox : cp_completion, View {
   CompletionBox* after = nullptr;
   class Ticket* ticket = nullptr;  // while outstanding
 };
+
+// Gives a task back whose claim nobody will hear of: its lease would hold until its deadline.
+void hand_back(cp_coordinator* handle, const ClaimedTask& task) noexcept;
 
 class CompletionQueue;
 
@@ -73,7 +79,7 @@ class CompletionQueue : public std::enable_shared_from_this<CompletionQueue> {
   CompletionQueue(const CompletionQueue&) = delete;
   CompletionQueue& operator=(const CompletionQueue&) = delete;
 
-  std::shared_ptr<Ticket> issue(std::int32_t call, void* user_data);
+  std::shared_ptr<Ticket> issue(cp_coordinator* plane, std::int32_t call, void* user_data);
   int descriptor() const noexcept { return descriptor_; }
   std::size_t drain(cp_completion** items, std::size_t capacity) noexcept;
   void cancel() noexcept;

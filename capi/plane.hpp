@@ -79,9 +79,7 @@ std::int32_t call_for(Out* out, cp_coordinator* handle, Operation&& operation,
 template <class View>
 inline constexpr auto give = [](auto&& value) { return new View(std::move(value)); };
 
-// Tasks that nobody will hear of go back: their lease would hold until its deadline.
-void hand_back(cp_coordinator* handle, const ClaimedTask& task) noexcept;
-
+// An answer that nobody will hear of.
 template <class T>
 void drop(cp_coordinator*, const T&) noexcept {}
 inline void drop(cp_coordinator* handle, const std::optional<ClaimedTask>& task) noexcept {
@@ -99,7 +97,7 @@ std::int32_t start(cp_coordinator* handle, cp_queue* queue, void* user_data, std
   return guard([&]() -> std::int32_t {
     const Held<Plane> plane(handle);
     const Held<Queue> held_queue(queue);
-    auto ticket = held_queue->completions->issue(which, user_data);
+    auto ticket = held_queue->completions->issue(handle, which, user_data);
     try {
       operation(*plane, Done<T>([ticket, handle, sink](Result<T> answer) {
         const bool delivered = ticket->answer([&](CompletionBox& box) {

@@ -401,6 +401,24 @@ TEST(a_closed_queue_drops, "a queue may be closed with completions in it and cal
   CHECK_OK(cp_coordinator_close(plane));
 }
 
+TEST(a_closed_queue_gives_back, "tasks in completions that nobody drained go back") {
+  cp_coordinator *plane = open_plane();
+  cp_queue *queue = open_queue();
+  cp_claimed_tasks *tasks = NULL;
+  cp_claim_request request = claim_request("reviewer-1");
+  int at;
+  for (at = 0; at < 3; ++at) (void)submit(plane);
+  STARTED(cp_task_claim_async(plane, &request, queue, NULL));
+  request.max_tasks = 3;
+  STARTED(cp_task_claim_many_async(plane, &request, queue, NULL));
+  CHECK(is_readable(queue));
+  CHECK_OK(cp_queue_close(queue));
+  CHECK_OK(cp_task_claim_many(&tasks, plane, &request));
+  CHECK(tasks->count == 3);
+  cp_claimed_tasks_free(tasks);
+  CHECK_OK(cp_coordinator_close(plane));
+}
+
 TEST(one_queue_serves_two, "one queue serves two coordinators") {
   cp_coordinator *left = open_plane();
   cp_coordinator *right = open_plane();
@@ -431,6 +449,7 @@ int main(void) {
   RUN(closing_completes);
   RUN(cancelling_completes);
   RUN(a_closed_queue_drops);
+  RUN(a_closed_queue_gives_back);
   RUN(one_queue_serves_two);
   return report();
 }
