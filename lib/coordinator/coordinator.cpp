@@ -33,7 +33,8 @@ struct EventReading {
   }
   // What was read, once there is nothing more to read for it.
   std::optional<Result<std::vector<Event>>> take(ReadEvents read) {
-    if (read.first_seq > after + 1 && events.empty()) return trimmed(after, read.first_seq);
+    const bool is_cut = read.first_seq > 0 && read.first_seq - 1 > after;
+    if (is_cut && events.empty()) return trimmed(after, read.first_seq);
     for (Event& event : read.events) events.push_back(std::move(event));
     const bool is_end = read.last_visited <= after || read.last_visited >= read.last_seq;
     after = read.last_visited;

@@ -229,6 +229,9 @@ TEST(events_are_read, "events are read after a number, and trimmed ones are data
   CHECK_REFUSED(cp_event_read(&batch, plane, 1, 100, NULL), CP_DATA_LOSS,
                 "the first still there is");
   CHECK(batch == NULL);
+  CHECK_OK(cp_event_read(&batch, plane, UINT64_MAX, 100, NULL)); /* after all there can be */
+  CHECK(batch->count == 0 && batch->last_seq == UINT64_MAX);
+  cp_event_batch_free(batch);
   CHECK_REFUSED(cp_event_read(&batch, plane, 0, 0, NULL), CP_INVALID_ARGUMENT,
                 "max_items is 0; it must be at least 1");
   CHECK_REFUSED(cp_event_read(&batch, plane, 0, UINT64_MAX, NULL), CP_INVALID_ARGUMENT,
