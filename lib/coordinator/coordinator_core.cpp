@@ -182,9 +182,7 @@ Result<Subscription> CoordinatorCore::subscribe(SubscribeOptions options, EventH
   if (auto valid = check_event_filter(options.filter); !valid) return std::move(valid.error());
   auto id = feed_.subscribe(std::move(options), std::move(handler));
   if (!id) return std::move(id.error());
-  return Subscription([weak = weak_from_this(), id = *id] {
-    if (auto core = weak.lock()) core->feed_.unsubscribe(id);
-  });
+  return Subscription(feed_.ender(*id));
 }
 
 Result<Permit> CoordinatorCore::acquire(const AcquireRequest& request, bool is_lease) {

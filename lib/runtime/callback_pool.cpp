@@ -164,7 +164,7 @@ std::size_t PoolCore::stop(std::chrono::steady_clock::time_point deadline) {
   dropped_entries.swap(ready);
   for (StrandCore* strand : strands) dropped.emplace_back().swap(strand->queue);
   work_ready.notify_all();
-  changed.wait_until(lock, deadline, [&] { return abandoned || running <= own; });
+  changed.wait_until(lock, deadline, [&] { return given_up || running <= own; });
   const std::size_t left = running > own ? running - own : 0;
   if (left > 0) abandon_busy();
   collect_idle(to_join);
@@ -176,7 +176,7 @@ std::size_t PoolCore::stop(std::chrono::steady_clock::time_point deadline) {
 // The caller's own thread, too, if it is one of them: a thread that finds the pool abandoned takes
 // itself for gone, so nobody would join it.
 void PoolCore::abandon_busy() {
-  abandoned = true;
+  abandoned = given_up = true;
   changed.notify_all();  // close_and_wait gives up, too
   for (auto worker = workers.begin(); worker != workers.end();) {
     const bool gone = worker->busy;

@@ -76,6 +76,7 @@ struct EventFeed::Core : std::enable_shared_from_this<Core> {
   Result<void> reserve();
   void give_back();
   Result<Id> open(SubscribeOptions&& wanted, EventHandler&& handler, Urgency urgency);
+  bool end(Id id);
   void look();
   void fan_out();
 
@@ -174,23 +175,35 @@ Result<EventFeed::Id> EventFeed::subscribe(SubscribeOptions options, EventHandle
   return id;
 }
 
-bool EventFeed::unsubscribe(Id id) {
+bool EventFeed::Core::end(Id id) {
   std::shared_ptr<EventSubscription> ended;
+  {
+    std::lock_guard lock(mutex);
+    const auto found = subscriptions.find(id);
+    if (found == subscriptions.end()) return false;
+    ended = std::move(found->second.subscription);
+    if (found->second.urgency == Urgency::prompt) --prompt;
+    subscriptions.erase(found);
+  }
+  give_back();
+  ended->end();
+  return true;
+}
+
+bool EventFeed::unsubscribe(Id id) { return core_->end(id); }
+
+std::function<void()> EventFeed::ender(Id id) const {
+  std::weak_ptr<EventSubscription> running;
   {
     std::lock_guard lock(core_->mutex);
     const auto found = core_->subscriptions.find(id);
-    if (found == core_->subscriptions.end()) return false;
-    ended = std::move(found->second.subscription);
-    if (found->second.urgency == Urgency::prompt) --core_->prompt;
-    core_->subscriptions.erase(found);
+    if (found != core_->subscriptions.end()) running = found->second.subscription;
   }
-  core_->give_back();
-  if (core_->loop.on_loop_thread()) {
-    ended->close();  // a handler that hangs must not stop the loop
-  } else {
-    ended->close_and_wait();
-  }
-  return true;
+  return [core = std::weak_ptr(core_), running = std::move(running), id] {
+    const auto alive = core.lock();
+    if (alive && alive->end(id)) return;
+    if (const auto late = running.lock()) late->end();
+  };
 }
 
 void EventFeed::notify(std::uint64_t last_seq) {

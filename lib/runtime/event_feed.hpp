@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -63,6 +64,9 @@ class EventFeed {
   // on the loop thread: then it is not called again, and destroyed after a call in progress, which
   // else is waited for. False: no such subscription.
   bool unsubscribe(Id id);
+  // Does that when it is called, also after close() and without the feed: a handler that closed it, or
+  // that the pool did not wait for, may still run.
+  std::function<void()> ender(Id id) const;
 
   // Something was appended up to `last_seq`. Cheap: wakes the loop once until it has looked.
   void notify(std::uint64_t last_seq);

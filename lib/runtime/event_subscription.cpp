@@ -64,6 +64,11 @@ bool EventSubscription::close_and_wait() {
   return true;
 }
 
+void EventSubscription::end() {
+  if (loop_.on_loop_thread()) return close();
+  close_and_wait();
+}
+
 void EventSubscription::take_wakes() {
   if (state_.exchange(State::busy) == State::busy_and_woken) cursor_.look(log_end_.exchange(0));
 }

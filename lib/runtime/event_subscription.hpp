@@ -35,6 +35,7 @@ class EventSubscription final : public OperationDone,
   // destroyed.
   void close();
   bool close_and_wait();
+  void end();  // close_and_wait(), but close() on the loop: a handler that hangs must not stop that
 
  private:
   enum class State : std::uint8_t { idle, busy, busy_and_woken };

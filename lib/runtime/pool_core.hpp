@@ -72,7 +72,8 @@ struct PoolCore : std::enable_shared_from_this<PoolCore> {
   std::size_t idle = 0;
   std::size_t running = 0;
   bool stopped = false;
-  bool abandoned = false;                 // nobody waits any more for what still runs
+  bool abandoned = false;                 // busy threads are not ours any more
+  bool given_up = false;                  // and nobody waits any more for what they run
 
  private:
   bool admits() const noexcept { return !stopped && waiting < options.max_queued; }

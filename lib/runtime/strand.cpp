@@ -45,7 +45,7 @@ bool Strand::close_and_wait() {
   std::unique_lock lock(pool.mutex);
   if (asking != nullptr && waits_in_circle(*asking, *core_)) return false;
   if (asking != nullptr) asking->waits_for = core_.get();
-  pool.changed.wait(lock, [&] { return !core_->running || pool.abandoned; });
+  pool.changed.wait(lock, [&] { return !core_->running || pool.given_up; });
   if (asking != nullptr) asking->waits_for = nullptr;
   return !core_->running;
 }

@@ -1,6 +1,7 @@
 /* Events as they come and as they were. */
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "plane.h"
 
@@ -166,6 +167,41 @@ TEST(a_callback_closes_all, "a callback may close its coordinator; the subscript
   await_events(&watcher, 1);
   CHECK_STATUS(cp_task_submit(NULL, watcher.plane, &spec), CP_FAILED_PRECONDITION);
   CHECK_OK(cp_subscription_close(watcher.subscription));
+  pthread_cond_destroy(&watcher.changed);
+  pthread_mutex_destroy(&watcher.mutex);
+}
+
+/* Closes the coordinator, and is not done yet. */
+static void close_and_work_on(const cp_event_batch *batch, void *user_data) {
+  struct watcher *watcher = user_data;
+  struct timespec until;
+  CHECK_OK(cp_coordinator_close(watcher->plane));
+  CHECK(clock_gettime(CLOCK_REALTIME, &until) == 0);
+  until.tv_sec += 1;
+  pthread_mutex_lock(&watcher->mutex);
+  watcher->events += batch->count;
+  pthread_cond_broadcast(&watcher->changed);
+  while (watcher->others == 0) { /* nobody is told that this does not run any more */
+    if (pthread_cond_timedwait(&watcher->changed, &watcher->mutex, &until) != 0) break;
+  }
+  CHECK(watcher->others == 0);
+  pthread_mutex_unlock(&watcher->mutex);
+}
+
+TEST(closing_waits_for_the_callback,
+     "a subscription's close waits for its callback, also when that closed the coordinator") {
+  struct watcher watcher;
+  const cp_task_spec spec = task_spec();
+  start_watching(&watcher);
+  CHECK_OK(
+      cp_event_subscribe(&watcher.subscription, watcher.plane, NULL, close_and_work_on, &watcher));
+  CHECK_OK(cp_task_submit(NULL, watcher.plane, &spec));
+  await_events(&watcher, 1);
+  CHECK_OK(cp_subscription_close(watcher.subscription));
+  pthread_mutex_lock(&watcher.mutex);
+  ++watcher.others;
+  pthread_cond_broadcast(&watcher.changed);
+  pthread_mutex_unlock(&watcher.mutex);
   pthread_cond_destroy(&watcher.changed);
   pthread_mutex_destroy(&watcher.mutex);
 }
@@ -336,6 +372,7 @@ int main(void) {
   RUN(events_are_filtered);
   RUN(a_callback_closes_itself);
   RUN(a_callback_closes_all);
+  RUN(closing_waits_for_the_callback);
   RUN(slow_watchers_miss);
   RUN(events_are_read);
   RUN(troubles_are_told);
