@@ -252,6 +252,7 @@ void CoordinatorCore::close_parts() {
   if (pumped_) pool_.pump();
   if (!pumped_ && !loop_.on_loop_thread()) log_->flush(kFlushTime);
   pool_.stop(steady_deadline(kCallbackGrace));
+  log_->close();
   feed_.close();
   claims_.close();
   results_.close();

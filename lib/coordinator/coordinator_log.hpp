@@ -41,6 +41,7 @@ class CoordinatorLog {
   }
   // Waits until what was written has reached the sink, which may hang.
   void flush(std::chrono::milliseconds at_most) const { queue_->flush(at_most); }
+  void close() const { queue_->close(); }  // the sink hears of nothing more
 
  private:
   const Clock& clock_;

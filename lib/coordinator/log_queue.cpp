@@ -30,8 +30,12 @@ void LogQueue::schedule() {
 }
 
 void LogQueue::deliver() {
-  for (const LogRecord& record : take()) tell(record);
+  for (const LogRecord& record : take()) {
+    if (!enter_sink(std::this_thread::get_id())) break;
+    tell(record);
+  }
   std::lock_guard lock(mutex_);
+  teller_ = {};
   scheduled_ = false;
   if (!records_.empty() || dropped_ > 0) schedule();
   if (!scheduled_) idle_.notify_all();
@@ -54,6 +58,17 @@ std::deque<LogRecord> LogQueue::take() {
   return taken;
 }
 
+bool LogQueue::enter_sink(std::thread::id who) {
+  std::lock_guard lock(mutex_);
+  teller_ = who;
+  return !closed_;
+}
+
+void LogQueue::close() {
+  std::lock_guard lock(mutex_);
+  closed_ = true;
+}
+
 void LogQueue::tell(const LogRecord& record) const noexcept {
   try {
     sink_(record);
@@ -63,6 +78,7 @@ void LogQueue::tell(const LogRecord& record) const noexcept {
 
 void LogQueue::flush(std::chrono::milliseconds at_most) {
   std::unique_lock lock(mutex_);
+  if (teller_ == std::this_thread::get_id()) return;
   idle_.wait_until(lock, steady_deadline(at_most), [this] { return !scheduled_; });
 }
 

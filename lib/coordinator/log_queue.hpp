@@ -14,6 +14,7 @@
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 #include "controlplane/log.hpp"
 #include "runtime/strand.hpp"
@@ -26,13 +27,15 @@ class LogQueue : public std::enable_shared_from_this<LogQueue> {
 
   void attach(const std::shared_ptr<Strand>& strand) { strand_ = strand; }
   void push(LogRecord record);
-  // Waits until all there is has reached the sink.
+  // Waits until all there is has reached the sink; not in the sink itself.
   void flush(std::chrono::milliseconds at_most);
+  void close();  // the sink hears of nothing more
 
  private:
   void schedule();  // under the lock
   void deliver();
   std::deque<LogRecord> take();
+  bool enter_sink(std::thread::id who);  // false: closed
   void tell(const LogRecord& record) const noexcept;
 
   const LogSink sink_;
@@ -44,6 +47,8 @@ class LogQueue : public std::enable_shared_from_this<LogQueue> {
   std::deque<LogRecord> records_;
   std::uint64_t dropped_ = 0;
   bool scheduled_ = false;  // deliver() is queued or runs
+  bool closed_ = false;
+  std::thread::id teller_;  // who is in the sink
 };
 
 }  // namespace controlplane

@@ -50,6 +50,27 @@ TEST_CASE("records reach the sink in order, whatever it throws, and take one pla
   log.queue->flush(20s);  // at once
 }
 
+TEST_CASE("a sink may close its queue: it does not wait for itself and hears of nothing more") {
+  CallbackPoolOptions pumped;
+  pumped.pumped = true;
+  CallbackPool pool(pumped);
+  const auto strand = pool.make_strand();
+  std::shared_ptr<LogQueue> queue;
+  int heard = 0;
+  queue = std::make_shared<LogQueue>(
+      [&](const LogRecord&) {
+        ++heard;
+        queue->flush(1h);  // at once
+        queue->close();
+      },
+      10);
+  queue->attach(strand);
+  queue->push(record("a"));
+  queue->push(record("b"));
+  pool.pump();
+  CHECK(heard == 1);
+}
+
 TEST_CASE("beyond their bound records are dropped, and the sink is told how many") {
   Logged log(3);
   for (int i = 0; i < 10; ++i) log.queue->push(record(std::to_string(i)));
