@@ -251,6 +251,7 @@ void CoordinatorCore::close_parts() {
   probes_.close();
   if (pumped_) pool_.pump();
   if (!pumped_ && !loop_.on_loop_thread()) log_->flush(kFlushTime);
+  workers_.closing();
   pool_.stop(steady_deadline(kCallbackGrace));
   log_->close();
   feed_.close();

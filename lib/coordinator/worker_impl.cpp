@@ -155,6 +155,7 @@ void Worker::Impl::rest() {
   {
     std::lock_guard lock(mutex_);
     --active_;
+    changed_.notify_all();
   }
   core_->workers().changed();
 }
@@ -302,11 +303,11 @@ Result<void> Worker::Impl::stop(std::chrono::milliseconds deadline) {
 // Where the destructor's thread cannot wait, a callback thread does in its place. If there is none
 // either, the threads are let go: they share this object and end when their handlers return.
 void Worker::Impl::stop_finally() {
-  const auto stop = [self = shared_from_this()] {
-    (void)self->stop_here(self->options_.drain_timeout);
-  };
-  if (!core_->loop().on_loop_thread() && !runs_here()) return stop();
-  if (core_->pool().submit(stop)) return;
+  if (!core_->loop().on_loop_thread() && !runs_here()) {
+    (void)stop_here(options_.drain_timeout);
+    return;
+  }
+  if (core_->pool().submit([self = shared_from_this()] { self->stop_in_callback(); })) return;
   drain();
   for (const Attempt& attempt : attempts()) attempt->cancel();
 }
@@ -330,14 +331,36 @@ Result<void> Worker::Impl::stop_here(std::chrono::milliseconds deadline) {
   return {};
 }
 
-// Of a worker that was not started, or stopped before, there is nothing to wait for.
+// A handler that then closes the coordinator, too, waits for this callback: its worker's threads are
+// let go.
+void Worker::Impl::stop_in_callback() {
+  std::lock_guard one(changing_);
+  release_after(options_.drain_timeout);
+  {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return active_ == 0 || let_go_; });
+    if (let_go_) return;
+  }
+  retire();
+}
+
 void Worker::Impl::stop_locked(std::chrono::milliseconds deadline) {
+  release_after(deadline);
+  retire();
+}
+
+// Of a worker that was not started, or stopped before, there is nothing to wait for.
+void Worker::Impl::release_after(std::chrono::milliseconds deadline) {
   drain();
   {
     std::unique_lock lock(mutex_);
-    changed_.wait_until(lock, steady_deadline(deadline), [this] { return held_.empty(); });
+    changed_.wait_until(lock, steady_deadline(deadline),
+                        [this] { return held_.empty() || let_go_; });
   }
   release_left();
+}
+
+void Worker::Impl::retire() {
   join_threads();
   bool registered;
   {
@@ -387,6 +410,13 @@ void Worker::Impl::leave() {
   }
   registry_.unregister_agent(options_.agent_id, core_->incarnation(),
                              [self = shared_from_this()](const Result<void>&) { self->rest(); });
+}
+
+void Worker::Impl::closing() {
+  if (!runs_here()) return;
+  std::lock_guard lock(mutex_);
+  let_go_ = true;
+  changed_.notify_all();
 }
 
 // Nothing can be renewed or ended any more. Who held nothing has ended in order.

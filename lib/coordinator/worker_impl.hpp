@@ -42,6 +42,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   std::size_t held() const override;
   bool at_rest() const override;
   void leave() override;
+  void closing() override;
   void closed() override;
 
  private:
@@ -69,7 +70,10 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   void release_left();
   void rest();  // one less is active
   Result<void> stop_here(std::chrono::milliseconds deadline);
+  void stop_in_callback();
   void stop_locked(std::chrono::milliseconds deadline);  // under changing_
+  void release_after(std::chrono::milliseconds deadline);
+  void retire();                                         // under changing_
 
   const std::shared_ptr<CoordinatorCore> core_;
   TaskScheduler scheduler_;
@@ -87,6 +91,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   std::map<std::string, Handler, std::less<>> handlers_;
   State state_ = State::idle;
   bool registered_ = false;
+  bool let_go_ = false;  // a callback thread that waits for its threads must not
   std::uint32_t active_ = 0;  // threads that run, and start() and leave() on their way
   Result<void> status_;
   bool complained_ = false;  // of claims that are refused, since the last one that was not

@@ -22,6 +22,7 @@ class RosterMember {
   virtual std::size_t held() const = 0;  // attempts
   virtual bool at_rest() const = 0;      // no thread of it starts, claims, handles or leaves
   virtual void leave() = 0;              // unregister, if it holds nothing
+  virtual void closing() = 0;  // the coordinator is about to wait for its callbacks, in this thread
   virtual void closed() = 0;             // the coordinator is
 };
 
@@ -52,6 +53,10 @@ class WorkerRoster {
     std::size_t left = 0;
     for (const auto& member : members) left += member->held();
     return left;
+  }
+
+  void closing() {
+    for (const auto& member : living()) member->closing();
   }
 
   void closed() {

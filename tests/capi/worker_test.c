@@ -1,7 +1,9 @@
 /* Workers: handlers as callbacks, and what they see. */
+#include <dirent.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "plane.h"
 
@@ -12,6 +14,7 @@ struct host {
   cp_worker *worker;
   cp_task_context *kept;
   int begun;
+  int threads;
   pthread_t thread;
 };
 
@@ -254,6 +257,48 @@ TEST(a_handler_closes_all, "a handler may close its coordinator; its worker outl
   pthread_mutex_destroy(&host.mutex);
 }
 
+/* Threads of this process. */
+static int count_threads(void) {
+  int count = 0;
+  const struct dirent *entry;
+  DIR *threads = opendir("/proc/self/task");
+  if (!CHECK(threads != NULL)) return 0;
+  while ((entry = readdir(threads)) != NULL) count += entry->d_name[0] != '.';
+  CHECK(closedir(threads) == 0);
+  return count;
+}
+
+/* Then all threads of the library have ended but the one that does it, which host->threads counts. */
+static int32_t close_worker_and_plane(cp_task_context *context, void *user_data) {
+  struct host *host = user_data;
+  time_t until = time(NULL) + 10;
+  (void)context;
+  CHECK_OK(cp_worker_close(host->worker));
+  CHECK_OK(cp_coordinator_close(host->plane));
+  while (count_threads() > host->threads && time(NULL) < until) sched_yield();
+  CHECK(count_threads() == host->threads);
+  pthread_mutex_lock(&host->mutex);
+  ++host->begun;
+  pthread_cond_broadcast(&host->changed);
+  pthread_mutex_unlock(&host->mutex);
+  return CP_OK;
+}
+
+TEST(a_handler_closes_both,
+     "a handler may close its worker and then its coordinator, which does not wait for it") {
+  struct host host;
+  const int threads = count_threads();
+  open_host(&host, 1);
+  host.threads = threads + 1;
+  CHECK_OK(cp_worker_on(host.worker, "code_review", close_worker_and_plane, &host));
+  CHECK_OK(cp_worker_start(host.worker));
+  (void)submit(host.plane);
+  await_begun(&host);
+  CHECK_REFUSED(cp_coordinator_close(host.plane), CP_FAILED_PRECONDITION, "coordinator is closed");
+  pthread_cond_destroy(&host.changed);
+  pthread_mutex_destroy(&host.mutex);
+}
+
 /* Another thread in the handler's context, which the handler does not wait for. */
 static void *use_context(void *user_data) {
   struct host *host = user_data;
@@ -388,6 +433,7 @@ TEST(worker_options_are_checked,
 
 int main(void) {
   plane_used();
+  RUN(a_handler_closes_both); /* first: threads of others may still be ending */
   RUN(handlers_run);
   RUN(handlers_fail);
   RUN(handlers_are_stopped);
