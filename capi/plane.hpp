@@ -108,7 +108,9 @@ std::int32_t start(cp_coordinator* handle, cp_queue* queue, void* user_data, std
             sink(box, *std::move(answer));
           }
         });
-        if constexpr (!std::is_void_v<T>) {
+        if constexpr (std::is_void_v<T>) {
+          static_cast<void>(handle);  // clang complains of what only the others use
+        } else {
           if (!delivered && answer) drop(handle, *answer);
         }
       }));

@@ -19,7 +19,7 @@ static pthread_mutex_t report_mutex = PTHREAD_MUTEX_INITIALIZER;
   do {                                                        \
     if (!(condition)) {                                       \
       pthread_mutex_lock(&report_mutex);                      \
-      CHECK(!#condition);                                     \
+      check_that(0, #condition, __FILE__, __LINE__);          \
       fprintf(stderr, "  last error: %s\n", cp_last_error()); \
       pthread_mutex_unlock(&report_mutex);                    \
     }                                                         \
