@@ -60,7 +60,8 @@ class Ticket {
   Ticket(const Ticket&) = delete;
   Ticket& operator=(const Ticket&) = delete;
 
-  // Answers with what `fill` makes of the completion; false if that was done before.
+  // Answers with what `fill` makes of the completion; false if nobody hears of that, because it was
+  // answered before or there is no memory.
   template <class Fill>
   bool answer(Fill&& fill) noexcept;
   // The call was not started after all; false if it was answered already.
@@ -116,13 +117,15 @@ template <class Fill>
 bool Ticket::answer(Fill&& fill) noexcept {
   CompletionBox* box = queue_->take(*this);
   if (box == nullptr) return false;
+  bool filled = true;
   try {
     fill(*box);
   } catch (...) {
+    filled = false;
     box->fail(ErrorCode::resource_exhausted, "resource_exhausted: no memory for the answer");
   }
   queue_->push(box);
-  return true;
+  return filled;
 }
 
 // What the handle stands for.

@@ -44,6 +44,16 @@ struct Answered<Result<T>> {
 template <class Operation>
 using AnswerOf = typename Answered<std::invoke_result_t<Operation&, Plane&>>::Type;
 
+// An answer that nobody will hear of.
+template <class T>
+void drop(cp_coordinator*, const T&) noexcept {}
+inline void drop(cp_coordinator* handle, const std::optional<ClaimedTask>& task) noexcept {
+  if (task) hand_back(handle, *task);
+}
+inline void drop(cp_coordinator* handle, const std::vector<ClaimedTask>& tasks) noexcept {
+  for (const ClaimedTask& task : tasks) hand_back(handle, task);
+}
+
 // operation(plane), then sink(answer), or sink() if there is none.
 template <class Operation, class Sink>
 std::int32_t call(cp_coordinator* handle, Operation&& operation, Sink&& sink) noexcept {
@@ -71,23 +81,19 @@ std::int32_t call_for(Out* out, cp_coordinator* handle, Operation&& operation,
                       Make&& make) noexcept {
   if (out == nullptr) return fail(ErrorCode::invalid_argument, "out is NULL");
   *out = Out{};
-  return call(handle, std::forward<Operation>(operation),
-              [&](auto&& answer) { *out = make(std::move(answer)); });
+  return call(handle, std::forward<Operation>(operation), [&](auto&& answer) {
+    try {
+      *out = make(std::move(answer));
+    } catch (...) {  // no memory: then views of claimed tasks leave them where they were
+      drop(handle, answer);
+      throw;
+    }
+  });
 }
 
 // A view that the caller owns from now on.
 template <class View>
 inline constexpr auto give = [](auto&& value) { return new View(std::move(value)); };
-
-// An answer that nobody will hear of.
-template <class T>
-void drop(cp_coordinator*, const T&) noexcept {}
-inline void drop(cp_coordinator* handle, const std::optional<ClaimedTask>& task) noexcept {
-  if (task) hand_back(handle, *task);
-}
-inline void drop(cp_coordinator* handle, const std::vector<ClaimedTask>& tasks) noexcept {
-  for (const ClaimedTask& task : tasks) hand_back(handle, task);
-}
 
 // Starts operation(plane, done); its completion is filled by sink(box, answer), or sink(box).
 template <class Operation, class Sink>

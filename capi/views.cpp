@@ -105,11 +105,16 @@ TextView::TextView(std::string text) : value(std::move(text)) {
   out.length = value.size();
 }
 
+ClaimedTask&& ClaimedTaskView::prepared(ClaimedTask&& task) {
+  task_id = id.set(task.id);
+  if (task.details) label_list.set(task.details->labels);
+  return std::move(task);
+}
+
 // Field by field: clearing it first would take longer than the rest. All of them must be here.
-ClaimedTaskView::ClaimedTaskView(ClaimedTask&& task) : value(std::move(task)) {
+ClaimedTaskView::ClaimedTaskView(ClaimedTask&& task) : value(prepared(std::move(task))) {
   struct_size = sizeof(cp_claimed_task);
   priority = code(value.priority);
-  task_id = id.set(value.id);
   attempt = {task_id, {value.lease.nonce(), value.lease.attempt()}, nullptr};
   task_type = value.task_type.c_str();
   show(payload, payload_length, value.payload);
@@ -126,17 +131,23 @@ ClaimedTaskView::ClaimedTaskView(ClaimedTask&& task) : value(std::move(task)) {
 
 void ClaimedTaskView::show_details(const TaskDetails& details) {
   show(metadata, metadata_length, details.metadata);
-  label_list.set(details.labels);
   labels = label_list.items.data();
   label_count = label_list.items.size();
   trace = details.trace.c_str();
 }
 
-ClaimedTasksView::ClaimedTasksView(std::vector<ClaimedTask> tasks) {
+ClaimedTasksView::ClaimedTasksView(std::vector<ClaimedTask>&& tasks) {
   cp_claimed_tasks& out = *this;
   begin(out);
   list.reserve(tasks.size());
-  for (ClaimedTask& task : tasks) list.add(std::make_unique<ClaimedTaskView>(std::move(task)));
+  try {
+    for (ClaimedTask& task : tasks) list.add(std::make_unique<ClaimedTaskView>(std::move(task)));
+  } catch (...) {
+    for (std::size_t at = 0; at < list.views.size(); ++at) {
+      tasks[at] = std::move(list.views[at]->value);
+    }
+    throw;
+  }
   out.items = list.items.data();
   out.count = list.items.size();
 }

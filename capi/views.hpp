@@ -64,18 +64,21 @@ struct TextView : cp_text, View {
   std::string value;
 };
 
+// These two take what they are given once there is memory for the rest: else it is left as it was,
+// for somebody to give it back.
 struct ClaimedTaskView : cp_claimed_task, View {
-  explicit ClaimedTaskView(ClaimedTask&& value);
-  ClaimedTask value;
+  explicit ClaimedTaskView(ClaimedTask&& task);
   ShortText id;
   LabelList label_list;
+  ClaimedTask value;
 
  private:
+  ClaimedTask&& prepared(ClaimedTask&& task);
   void show_details(const TaskDetails& details);
 };
 
 struct ClaimedTasksView : cp_claimed_tasks, View {
-  explicit ClaimedTasksView(std::vector<ClaimedTask> values);
+  explicit ClaimedTasksView(std::vector<ClaimedTask>&& tasks);
   ViewList<ClaimedTaskView, cp_claimed_task> list;
 };
 

@@ -70,8 +70,13 @@ std::shared_ptr<LoopCore::Io> LoopCore::to_wake() {
 }
 
 void LoopCore::wake(const std::shared_ptr<Io>& sleeping) {
-  if (sleeping != nullptr) {
+  if (sleeping == nullptr) return;
+  try {
     asio::post(sleeping->context, [this, io_of = sleeping.get()] { turn(*io_of); });
+  } catch (...) {  // no memory, no turn: the next one who has something tries again
+    std::lock_guard lock(mutex);
+    turn_coming = false;
+    throw;
   }
 }
 
