@@ -66,6 +66,7 @@ export const taskOf = (pointer) => koffi.decode(pointer, 'cp_claimed_task');
 // koffi runs callbacks of other threads on this one.
 export const eventHandler = (handler) => koffi.register((batch) => {
   const {items, count} = koffi.decode(batch, 'cp_event_batch');
+  if (Number(count) === 0) return;  // it tells of missed events only, and its list may be NULL
   for (const item of koffi.decode(items, 'void *', Number(count))) {
     handler(koffi.decode(item, 'cp_event'));
   }

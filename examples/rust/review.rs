@@ -138,7 +138,11 @@ fn with_defaults<T>(init: unsafe extern "C" fn(*mut T, usize) -> i32) -> T {
 // A thread of the library calls it, one batch at a time.
 extern "C" fn watch(batch: *const ffi::EventBatch, completed: *mut c_void) {
     let completed = unsafe { &*(completed as *const mpsc::Sender<()>) };
-    let events = unsafe { slice::from_raw_parts((*batch).items, (*batch).count) };
+    let batch = unsafe { &*batch };
+    if batch.count == 0 {
+        return; // it tells of missed events only, and its list may be NULL
+    }
+    let events = unsafe { slice::from_raw_parts(batch.items, batch.count) };
     for event in events.iter().map(|event| unsafe { &**event }) {
         println!("{} {}", text(event.kind), text(event.subject));
         if text(event.kind) == "task.completed" {
