@@ -1,1 +1,1 @@
-"""A fleet of asyncio workers reviews a checkout; one agent crashes, one hangs, and one lost its tool."""
+"""A fleet of asyncio workers reviews a checkout; one agent is killed, one hangs, and one lost its tool."""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
 from contextlib import AsyncExitStack
 
 from .. import ControlPlaneCoordinator, TaskContext, Unavailable, Worker
 from .checkout import Checkout
+from .incidents import Incident
 from .tools import KINDS, review
 
 _LANGUAGES = ["c++", "python", "shell"]
@@ -58,18 +60,16 @@ def _broken(plane: ControlPlaneCoordinator) -> Worker:
     return worker
 
 
-async def _vanish(plane: ControlPlaneCoordinator, agent_id: str) -> str | None:
-    """Takes a task and is never heard of again, as a process that was killed."""
-    await plane.register_agent(agent_id, ["metrics", *_LANGUAGES])
-    task = await plane.claim_task(agent_id, lease_ttl=_LEASE)
-    return None if task is None else task.id
-
-
-async def start(stack: AsyncExitStack, plane: ControlPlaneCoordinator, checkout: Checkout) -> list[str]:
-    """Starts them all; answers the tasks that are lost at once."""
-    lost = [await _vanish(plane, agent_id) for agent_id in ("metrics-killed", "metrics-hangs")]
+async def start(stack: AsyncExitStack, plane: ControlPlaneCoordinator, checkout: Checkout) -> list[Incident]:
+    """Starts them all; answers what has happened to some of them by then."""
+    incidents = [
+        await stack.enter_async_context(
+            Incident.start(plane, agent_id, ["metrics", *_LANGUAGES], checkout, blow, _LEASE)
+        )
+        for agent_id, blow in (("metrics-killed", signal.SIGKILL), ("metrics-stopped", signal.SIGSTOP))
+    ]
     await stack.enter_async_context(_broken(plane))
     for kind in KINDS:
         await stack.enter_async_context(_reviewer(plane, f"{kind}-1", kind, checkout))
     await stack.enter_async_context(_reporter(plane))
-    return [task_id for task_id in lost if task_id is not None]
+    return incidents

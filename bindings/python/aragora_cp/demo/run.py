@@ -13,6 +13,7 @@ from rich.table import Table
 from .. import ControlPlaneCoordinator, ControlPlaneError, Task, TaskDefinition, create_control_plane
 from .checkout import Checkout, Source
 from .fleet import start
+from .incidents import Incident
 from .tools import CPU_BOUND, KINDS, possible
 
 _MOST_PER_KIND = {"lint": 24, "compile": 24}  # the dear ones
@@ -29,10 +30,10 @@ async def run(path: Path, store: str | None, console: Console) -> bool:
     async with await create_control_plane(url=store) as plane, AsyncExitStack() as agents:
         report_id, submitted = await _submit(plane, checkout)
         console.print(f"{submitted} tasks for {len(checkout.sources)} files of {checkout.root}")
-        lost = await start(agents, plane, checkout)
+        incidents = await start(agents, plane, checkout)
         report = await plane.wait_for_result(report_id, timeout=600)
         _show(console, report)
-        await _incidents(console, plane, lost)
+        await _tell(console, plane, incidents)
         stats = (await plane.get_stats())["scheduler"]
         ended = stats["completed_total"] + stats["dead_letters"]
         console.print(
@@ -103,12 +104,14 @@ def _show(console: Console, report: Task) -> None:
     console.print(table)
 
 
-async def _incidents(console: Console, plane: ControlPlaneCoordinator, lost: list[str]) -> None:
-    for task_id in lost:
-        task = await plane.get_task(task_id)
-        console.print(
-            f"{task.payload['path']}: its agent was lost; {task.agent_id} did it in attempt {task.attempt}"
-        )
+async def _tell(console: Console, plane: ControlPlaneCoordinator, incidents: list[Incident]) -> None:
+    for incident in incidents:
+        console.print(await incident.story())
+        if incident.task_id is not None:
+            task = await plane.get_task(incident.task_id)
+            console.print(
+                f"  {task.payload['path']}: {task.status.value} by {task.agent_id} in attempt {task.attempt}"
+            )
     broken = await plane.get_agent("metrics-broken")
     console.print(
         f"{broken.agent_id}: {broken.tasks_failed} failures, its circuit is {broken.breaker}"
