@@ -7,6 +7,7 @@ import math
 import random
 import struct
 import sys
+from collections import OrderedDict
 from datetime import datetime
 from typing import Any
 
@@ -133,6 +134,26 @@ def test_subclasses_are_what_they_are_made_of() -> None:
         pass
 
     assert back([Colour.RED, Level.LOW, (1, 2), Words(a=1)]) == ["red", 3, [1, 2], {"a": 1}]
+
+
+def test_an_ordered_dict_keeps_its_own_order() -> None:
+    value = OrderedDict(a=1, b=2)
+    value.move_to_end("a")
+    assert list(back({"x": value})["x"]) == ["b", "a"]
+
+
+def test_what_fails_on_the_way_gives_its_depth_back() -> None:
+    class Hostile(int):
+        def bit_length(self) -> int:
+            raise ZeroDivisionError
+
+    value: Any = Hostile(2**70)
+    for _ in range(50):
+        value = [value]
+    for _ in range(300):
+        with pytest.raises(ZeroDivisionError):
+            back(value)
+    assert back(nested(50)) == nested(50)
 
 
 def test_a_payload_is_decoded_once_and_is_the_callers_own() -> None:

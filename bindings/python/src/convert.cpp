@@ -214,20 +214,32 @@ double real(std::string_view what, py::handle value) {
     wrong(what, value, "it must be a number");
   }
   const double number = PyFloat_AsDouble(value.ptr());
-  if (number == -1.0 && PyErr_Occurred() != nullptr) throw py::error_already_set();
-  return number;
+  if (number != -1.0 || PyErr_Occurred() == nullptr) return number;
+  if (!PyErr_ExceptionMatches(PyExc_OverflowError)) throw py::error_already_set();
+  PyErr_Clear();
+  return value < py::int_(0) ? -HUGE_VAL : HUGE_VAL;
 }
 
-std::uint32_t count(std::string_view what, py::handle value) {
+bool truth(std::string_view what, py::handle value) {
+  if (!PyBool_Check(value.ptr())) wrong(what, value, "it must be a bool");
+  return value.ptr() == Py_True;
+}
+
+std::uint64_t whole(std::string_view what, py::handle value, std::uint64_t most) {
   if (!PyLong_Check(value.ptr()) || PyBool_Check(value.ptr())) {
     wrong(what, value, "it must be an int");
   }
-  int overflow = 0;
-  const long long number = PyLong_AsLongLongAndOverflow(value.ptr(), &overflow);
-  if (overflow == 0 && number >= 0 && number <= UINT32_MAX)
-    return static_cast<std::uint32_t>(number);
-  raise(Error::invalid_argument(std::string(what) + " is " + py::str(value).cast<std::string>() +
-                                "; it must be from 0 to 4294967295"));
+  const std::uint64_t number = PyLong_AsUnsignedLongLong(value.ptr());
+  const bool overflow = PyErr_Occurred() != nullptr;
+  PyErr_Clear();
+  if (!overflow && number <= most) return number;
+  raise(Error::invalid_argument(std::string(what) + " is " + shown_integer(value) +
+                                "; it must be from 0 to " + std::to_string(most)));
+}
+
+std::pair<std::string, std::string> label(py::handle pair) {
+  const auto both = py::reinterpret_borrow<py::object>(pair);
+  return {text("label.key", both[py::int_(0)]), text("label.value", both[py::int_(1)])};
 }
 
 }  // namespace controlplane::python

@@ -68,7 +68,14 @@ Lease lease(py::handle text);                                                   
 Timestamp time(std::string_view what, py::handle value);                        // None is 0
 TaskPriority task_priority(py::handle value);
 double real(std::string_view what, py::handle value);
-std::uint32_t count(std::string_view what, py::handle value);
+bool truth(std::string_view what, py::handle value);
+// A whole number within the limits.
+std::uint64_t whole(std::string_view what, py::handle value, std::uint64_t most = UINT64_MAX);
+inline std::uint32_t count(std::string_view what, py::handle value) {
+  return static_cast<std::uint32_t>(whole(what, value, UINT32_MAX));
+}
+// A name and a value, as a tuple.
+std::pair<std::string, std::string> label(py::handle pair);
 
 // A member of the enum's class, or its value.
 template <class E>

@@ -18,6 +18,17 @@ constexpr auto kEscapes = [] {
   return table;
 }();
 
+// One level of CPython's stack, given back also by what is thrown.
+class Deeper {
+ public:
+  Deeper() {
+    if (Py_EnterRecursiveCall(" while encoding JSON") != 0) throw py::error_already_set();
+  }
+  ~Deeper() { Py_LeaveRecursiveCall(); }
+  Deeper(const Deeper&) = delete;
+  Deeper& operator=(const Deeper&) = delete;
+};
+
 // The text grows in a buffer that the thread keeps; what failed is told on the way back, innermost
 // first, so that the way in costs nothing.
 class Encoder {
@@ -101,13 +112,6 @@ class Encoder {
     return append({digits, static_cast<std::size_t>(end.ptr - digits)});
   }
 
-  // Python refuses to write out very long numbers, and nobody wants to read them.
-  static std::string shown_integer(PyObject* it) {
-    const auto bits = py::cast<std::size_t>(py::handle(it).attr("bit_length")());
-    if (bits > 256) return "an integer of " + std::to_string(bits) + " bits";
-    return py::str(py::handle(it)).cast<std::string>();
-  }
-
   bool number(PyObject* it) {
     const double value = PyFloat_AS_DOUBLE(it);
     if (!std::isfinite(value)) {
@@ -130,13 +134,20 @@ class Encoder {
       return wrong("nested deeper than the limit max_json_depth, which is " +
                    std::to_string(max_depth_));
     }
-    if (Py_EnterRecursiveCall(" while encoding JSON") != 0) throw py::error_already_set();
-    const bool done = (this->*body)(it, depth + 1);
-    Py_LeaveRecursiveCall();
-    return done;
+    const Deeper deeper;
+    return (this->*body)(it, depth + 1);
   }
 
+  // An OrderedDict keeps its order apart from the dict's own.
   bool object(PyObject* it, std::size_t depth) {
+    if (!PyODict_Check(it)) return members(it, depth);
+    PyObject* const copy = PyDict_New();
+    const auto ordered = py::reinterpret_steal<py::object>(copy);
+    if (copy == nullptr || PyDict_Update(copy, it) != 0) throw py::error_already_set();
+    return members(copy, depth);
+  }
+
+  bool members(PyObject* it, std::size_t depth) {
     PyObject *key = nullptr, *item = nullptr;
     Py_ssize_t place = 0;
     out_ += '{';
@@ -182,6 +193,12 @@ class Encoder {
 };
 
 }  // namespace
+
+std::string shown_integer(py::handle number) {
+  const auto bits = py::cast<std::size_t>(number.attr("bit_length")());
+  if (bits > 256) return "an integer of " + std::to_string(bits) + " bits";
+  return py::str(number).cast<std::string>();
+}
 
 Json encode_json(std::string_view what, py::handle value, std::size_t max_depth) {
   constexpr std::size_t kKept = 65'536;

@@ -67,16 +67,14 @@ py::object get_agent(Plane& plane, py::handle agent_id) {
 }
 
 // A page as a tuple: its agents, and the cursor of the next one ("" = this was the last).
-py::object list_agents(Plane& plane, py::handle capabilities, py::handle status, py::handle label,
-                       bool available_only, const std::string& cursor, std::size_t max_items) {
+py::object list_agents(Plane& plane, py::handle capabilities, py::handle status, py::handle pair,
+                       py::handle available_only, const std::string& cursor,
+                       std::size_t max_items) {
   AgentFilter filter;
   filter.capabilities = texts("capabilities", capabilities);
   if (!status.is_none()) filter.status = parsed(parse_agent_status, "status", status);
-  if (!label.is_none()) {
-    std::tie(filter.label_key, filter.label_value) =
-        label.cast<std::pair<std::string, std::string>>();
-  }
-  filter.available_only = available_only;
+  if (!pair.is_none()) std::tie(filter.label_key, filter.label_value) = label(pair);
+  filter.available_only = truth("available_only", available_only);
   return answered<Page<Agent>>(
       [&](Done<Page<Agent>> done) {
         plane.use().list_agents(filter, {cursor, max_items}, std::move(done));

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <string_view>
+#include <tuple>
 
 #include "convert.hpp"
 #include "fast_method.hpp"
@@ -91,7 +92,7 @@ constexpr SpecOption kSpecOptions[] = {
     {"retry_delay", [](TaskSpec& spec, py::handle value,
                        std::size_t) { spec.retry.delay = duration("retry_delay", value); }},
     {"retry_backoff", [](TaskSpec& spec, py::handle value,
-                         std::size_t) { spec.retry.backoff = value.cast<double>(); }},
+                         std::size_t) { spec.retry.backoff = real("retry_backoff", value); }},
     {"max_retry_delay",
      [](TaskSpec& spec, py::handle value, std::size_t) {
        spec.retry.max_delay = duration("max_retry_delay", value);
@@ -112,8 +113,10 @@ constexpr SpecOption kSpecOptions[] = {
      [](TaskSpec& spec, py::handle value, std::size_t) { spec.exclude = texts("exclude", value); }},
     {"depends_on", [](TaskSpec& spec, py::handle value,
                       std::size_t) { spec.depends_on = task_ids("depends_on", value); }},
-    {"allow_failed_parents", [](TaskSpec& spec, py::handle value,
-                                std::size_t) { spec.allow_failed_parents = value.cast<bool>(); }},
+    {"allow_failed_parents",
+     [](TaskSpec& spec, py::handle value, std::size_t) {
+       spec.allow_failed_parents = truth("allow_failed_parents", value);
+     }},
     {"concurrency_key", [](TaskSpec& spec, py::handle value,
                            std::size_t) { spec.concurrency_key = text("concurrency_key", value); }},
     {"concurrency_limit",
@@ -326,10 +329,10 @@ auto as_status() {
   return [](TaskState state) { return to_python(state); };
 }
 
-py::object cancel_task(Plane& plane, py::handle task_id, bool force) {
+py::object cancel_task(Plane& plane, py::handle task_id, py::handle force) {
   return answered<TaskState>(
       [&](Done<TaskState> done) {
-        plane.use().cancel_task(id_of(task_id), force, std::move(done));
+        plane.use().cancel_task(id_of(task_id), truth("force", force), std::move(done));
       },
       as_status());
 }
@@ -388,15 +391,13 @@ void set_filter(TaskFilter& filter, std::string_view name, py::handle value) {
   } else if (name == "capability") {
     filter.required_capability = text("capability", value);
   } else if (name == "label") {
-    const auto pair = value.cast<std::pair<std::string, std::string>>();
-    filter.label_key = pair.first;
-    filter.label_value = pair.second;
+    std::tie(filter.label_key, filter.label_value) = label(value);
   } else if (name == "submitted_before") {
     filter.submitted_before = time("submitted_before", value);
   } else if (name == "submitted_after") {
     filter.submitted_after = time("submitted_after", value);
   } else if (name == "dead_letters") {
-    filter.dead_letters = value.cast<bool>();
+    filter.dead_letters = truth("dead_letters", value);
   }
 }
 
@@ -416,9 +417,9 @@ py::object list_tasks(Plane& plane, const py::dict& wanted, const std::string& c
       });
 }
 
-py::object replay_dead_letter(Plane& plane, py::handle task_id, bool with_dependents,
+py::object replay_dead_letter(Plane& plane, py::handle task_id, py::handle with_dependents,
                               py::handle operation_id) {
-  ReplayOptions options{with_dependents, {}};
+  ReplayOptions options{truth("with_dependents", with_dependents), {}};
   if (!operation_id.is_none()) options.operation_id = text("operation_id", operation_id);
   return answered<TaskId>(
       [&](Done<TaskId> done) {

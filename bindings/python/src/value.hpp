@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -116,9 +117,15 @@ inline void assign(std::vector<TaskId>& to, const char* name, py::handle from) {
 inline void assign(std::chrono::milliseconds& to, const char* name, py::handle from) {
   to = duration(name, from);
 }
+inline void assign(bool& to, const char* name, py::handle from) { to = truth(name, from); }
 template <class T>
-requires std::is_arithmetic_v<T>
-void assign(T& to, const char*, py::handle from) { to = from.cast<T>(); }
+requires std::is_floating_point_v<T>
+void assign(T& to, const char* name, py::handle from) { to = real(name, from); }
+template <class T>
+requires std::is_integral_v<T>
+void assign(T& to, const char* name, py::handle from) {
+  to = static_cast<T>(whole(name, from, std::numeric_limits<T>::max()));
+}
 template <class E>
 requires std::is_enum_v<E>
 void assign(E& to, const char* name, py::handle from) { to = enum_value<E>(name, from); }
