@@ -367,6 +367,30 @@ plane.register_probe("p", lambda: probed.release() or True, interval=0.01)
 probed.acquire()
 probed.acquire()
 """,
+    "with threads that come back too late": """
+plane = sync.create_control_plane()
+worker = sync.Worker(plane, agent_id="w", concurrency=1)
+entered = threading.Event()
+@worker.task("t")
+def handle(task):
+    entered.set()
+    task.wait_cancelled()
+worker.start()
+plane.submit_task("t")
+entered.wait()
+def come_and_go():
+    while True:
+        sync.create_control_plane()
+def wait(function):
+    try:
+        function(60)
+    except BaseException as error:
+        assert type(error).__name__ == "DeadlineExceeded", error
+for target, args in ((wait, (worker.stop,)), (wait, (plane.shutdown,)), (come_and_go, ()), (come_and_go, ())):
+    threading.Thread(target=target, args=args, daemon=True).start()
+while worker.running:
+    os.sched_yield()
+""",
     "with a loop that was left": """
 async def main():
     global plane

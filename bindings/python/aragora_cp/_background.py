@@ -23,6 +23,7 @@ _LAST_WORDS = 5.0  # seconds that a callback in progress may take when the inter
 class _Reader:
     def __init__(self) -> None:
         self.inbox = _core.Inbox()
+        self.log = self.inbox.add(log)
         self._end = os.eventfd(0, os.EFD_CLOEXEC)
         self._thread = threading.Thread(target=self._run, name="aragora-cp-callbacks", daemon=True)
         self._thread.start()
@@ -37,7 +38,7 @@ class _Reader:
     def drain(self) -> None:
         try:
             self.inbox.drain()
-        except Exception:
+        except BaseException:  # even one that would end a thread: this one is everybody's
             _LOGGER.exception("a callback raised")
 
     def stop(self) -> None:
@@ -54,16 +55,27 @@ _planes: weakref.WeakSet[_core.Plane] = weakref.WeakSet()
 
 def inbox() -> _core.Inbox:
     """That of the background thread, which is started if need be."""
+    return _started().inbox
+
+
+def log_target() -> tuple[_core.Inbox, int]:
+    """Where coordinators send their log records."""
+    reader = _started()
+    return reader.inbox, reader.log
+
+
+def _started() -> _Reader:
     global _reader
     with _lock:
         if _reader is None:
             _reader = _Reader()
-        return _reader.inbox
+        return _reader
 
 
 def watch(plane: _core.Plane) -> _core.Plane:
     """It will be closed before the interpreter ends, if nobody does so earlier."""
-    _planes.add(plane)
+    with _lock:
+        _planes.add(plane)
     return plane
 
 
@@ -86,7 +98,9 @@ def log(record_of_the_library: tuple[int, str, dict[str, str], str, float]) -> N
 @atexit.register
 def _at_exit() -> None:
     global _reader
-    for plane in list(_planes):
+    with _lock:
+        planes = list(_planes)
+    for plane in planes:
         plane.close_now()
     if _reader is not None:
         _reader.stop()

@@ -9,6 +9,7 @@ namespace controlplane::python {
 void bind_inbox(py::module_& module) {
   py::class_<Inbox>(module, "Inbox", "What C++ threads left for one event loop. Private.")
       .def(py::init<>())
+      .def("add", &Inbox::add)
       .def("fileno", &Inbox::fd)
       .def("drain", &Inbox::drain)
       .def("close", &Inbox::close)

@@ -72,6 +72,8 @@ std::uint64_t Inbox::add(py::object receiver) {
   return last_;
 }
 
+void Inbox::remove(std::uint64_t receiver) { const auto removed = receivers_.extract(receiver); }
+
 void Inbox::drain() {
   std::exception_ptr failure;
   for (const Queue::Item& item : queue_->take(kBatch)) {
@@ -92,19 +94,17 @@ void Inbox::hand_over(const Queue::Item& item) {
   item.delivery->deliver(receiver);
 }
 
+Inbox::~Inbox() { close(); }
+
 // A process that was forked has a copy of the queue whose lock a thread may hold that it has no
 // copy of, so it leaves the queue alone, for ever.
-Inbox::~Inbox() {
+void Inbox::close() {
   if (home_.is_here()) {
-    close();
+    queue_->close();
   } else {
     new std::shared_ptr<Queue>(queue_);
   }
-}
-
-void Inbox::close() {
-  queue_->close();
-  receivers_.clear();
+  std::exchange(receivers_, {}).clear();
 }
 
 }  // namespace controlplane::python

@@ -80,12 +80,12 @@ class Inbox {
 
   // Answers the number by which deliveries name it.
   std::uint64_t add(py::object receiver);
-  void remove(std::uint64_t receiver) { receivers_.erase(receiver); }
+  void remove(std::uint64_t receiver);
 
   // Hands over what waits, a batch at most; the descriptor stays readable if there is more.
   // An exception of a receiver ends it, after the rest of the batch was put to others.
   void drain();
-  void close();
+  void close();  // in a process that was forked the queue is left alone
 
   int fd() const noexcept { return queue_->fd(); }
   std::size_t waiting() const noexcept { return receivers_.size(); }
@@ -97,6 +97,7 @@ class Inbox {
   const Process home_;
   const std::shared_ptr<Queue> queue_;
   std::uint64_t last_ = 0;
+  // What destroys one of them may run any Python code, and so change this: taken out first.
   std::unordered_map<std::uint64_t, py::object> receivers_;
 };
 

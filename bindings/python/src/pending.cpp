@@ -5,8 +5,17 @@
 #include <cerrno>
 #include <system_error>
 
+#include "unlocked.hpp"
+
 namespace controlplane::python {
 namespace {
+
+// Until the descriptor is readable; answers why not, else 0.
+int wait_for(int fd) {
+  const Unlocked unlocked;
+  pollfd ready{fd, POLLIN, 0};
+  return ::poll(&ready, 1, -1) < 0 ? errno : 0;
+}
 
 py::object called(PyObject* answer) {
   if (answer == nullptr) throw py::error_already_set();
@@ -43,16 +52,13 @@ void Answer::wait() {
   if (!expect()) return;
   const auto self = shared_from_this();
   while (!is_here()) {
-    pollfd ready{wakeup_->fd(), POLLIN, 0};
-    // Not gil_scoped_release: where the interpreter has ended meanwhile, this thread ends in here,
-    // and must not do so in a destructor.
-    PyThreadState* const thread = PyEval_SaveThread();
-    const int polled = ::poll(&ready, 1, -1);
-    const int error = errno;
-    PyEval_RestoreThread(thread);
-    if (polled >= 0) continue;
-    if (error != EINTR) throw std::system_error(error, std::generic_category(), "poll");
-    if (PyErr_CheckSignals() != 0) throw py::error_already_set();  // the Pending abandons it
+    const int error = wait_for(wakeup_->fd());
+    if (error != 0 && error != EINTR) {
+      throw std::system_error(error, std::generic_category(), "poll");
+    }
+    // Also of a signal that came while this waited for the GIL with the answer at hand: raised
+    // here, the Pending gives back what was claimed; a moment later nobody could.
+    if (PyErr_CheckSignals() != 0) throw py::error_already_set();
   }
 }
 

@@ -7,6 +7,7 @@
 #include "pending.hpp"
 #include "relay.hpp"
 #include "signals.hpp"
+#include "unlocked.hpp"
 
 namespace controlplane::python {
 namespace {
@@ -92,9 +93,15 @@ py::tuple resolve(const Given& given) {
   return py::make_tuple(config.store_url, options_of(config));
 }
 
-// `log` is called with the records, by the reader of the inbox.
-std::shared_ptr<Plane> open(const Given& given, const Given& origins, Inbox& log_inbox,
-                            const py::object& log) {
+Result<Coordinator> opened(Config config) {
+  const Unlocked unlocked;
+  const QuietThreads quiet;  // signals are for Python's threads
+  return Coordinator::open(std::move(config));
+}
+
+// `log` is the receiver of the records in the inbox: one for all coordinators.
+std::shared_ptr<Plane> open(const Given& given, const Given& origins, const Inbox& log_inbox,
+                            std::uint64_t log) {
   Config config = config_of(given, origins);
   config.log_sink = log_relay(log_inbox, log);
   return std::make_shared<Plane>(std::move(config));
@@ -102,16 +109,9 @@ std::shared_ptr<Plane> open(const Given& given, const Given& origins, Inbox& log
 
 }  // namespace
 
-Plane::Plane(Config config) : max_json_depth_(config.limits.max_json_depth) {
-  const py::gil_scoped_release unlocked;
-  const QuietThreads quiet;  // signals are for Python's threads
-  auto opened = Coordinator::open(std::move(config));
-  if (!opened) {
-    const py::gil_scoped_acquire locked;
-    raise(opened.error());
-  }
-  coordinator_ = std::make_unique<Coordinator>(*std::move(opened));
-}
+Plane::Plane(Config config)
+    : max_json_depth_(config.limits.max_json_depth),
+      coordinator_(std::make_unique<Coordinator>(value_or_raise(opened(std::move(config))))) {}
 
 Plane::~Plane() {
   if (!home_.is_here()) {
@@ -119,7 +119,7 @@ Plane::~Plane() {
     return;
   }
   for (const auto& [name, probe] : probes) probe->close();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   coordinator_.reset();
 }
 
@@ -128,14 +128,14 @@ void Plane::refuse_fork() {
       "this coordinator was opened before the process was forked; open another one in the child"));
 }
 
-void Plane::shutdown(double seconds) {
+void Plane::shutdown(py::handle timeout) {
   Coordinator& coordinator = use();
-  const auto deadline = duration("timeout", py::float_(seconds));
+  const auto deadline = duration("timeout", timeout);
   const auto closing = std::exchange(probes, {});
   for (const auto& [name, probe] : closing) probe->close();
   Result<void> closed;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     for (const auto& [name, probe] : closing) (void)coordinator.unregister_probe(name);
     closed = coordinator.shutdown(deadline);
   }
@@ -145,7 +145,7 @@ void Plane::shutdown(double seconds) {
 void Plane::close_now() {
   if (!home_.is_here()) return;
   for (const auto& [name, probe] : probes) probe->close();
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   (void)coordinator_->shutdown(std::chrono::milliseconds(0));
 }
 

@@ -34,7 +34,7 @@ class Plane {
   std::size_t max_json_depth() const noexcept { return max_json_depth_; }
 
   // Blocks without the GIL. deadline_exceeded: attempts were left.
-  void shutdown(double seconds);
+  void shutdown(py::handle timeout);
   void close_now();  // with no error
 
   std::map<std::string, std::shared_ptr<ProbeRelay>, std::less<>> probes;  // by name
@@ -42,8 +42,8 @@ class Plane {
  private:
   [[noreturn]] static void refuse_fork();
   const Process home_;
-  std::unique_ptr<Coordinator> coordinator_;
   const std::size_t max_json_depth_;
+  std::unique_ptr<Coordinator> coordinator_;
 };
 
 using PlaneClass = py::class_<Plane, std::shared_ptr<Plane>>;

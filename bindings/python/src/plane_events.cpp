@@ -3,28 +3,26 @@
 #include "pending.hpp"
 #include "plane.hpp"
 #include "relay.hpp"
+#include "unlocked.hpp"
 #include "value.hpp"
 
 namespace controlplane::python {
 namespace {
 
 EventFilter filter_of(py::handle types, py::handle exclude_types, py::handle subject,
-                      py::handle label) {
+                      py::handle pair) {
   EventFilter filter;
   filter.types = texts("types", types);
   filter.exclude_types = texts("exclude_types", exclude_types);
   if (!subject.is_none()) filter.subject = text("subject", subject);
-  if (!label.is_none()) {
-    std::tie(filter.label_key, filter.label_value) =
-        label.cast<std::pair<std::string, std::string>>();
-  }
+  if (!pair.is_none()) std::tie(filter.label_key, filter.label_value) = label(pair);
   return filter;
 }
 
 py::object read_events(Plane& plane, std::uint64_t after, std::size_t max_items, py::handle types,
-                       py::handle exclude_types, py::handle subject, py::handle label) {
+                       py::handle exclude_types, py::handle subject, py::handle pair) {
   using Events = std::vector<Event>;
-  const EventFilter filter = filter_of(types, exclude_types, subject, label);
+  const EventFilter filter = filter_of(types, exclude_types, subject, pair);
   return answered<Events>(
       [&](Done<Events> done) {
         plane.use().read_events(after, max_items, filter, std::move(done));
@@ -41,7 +39,7 @@ template <class Begin>
 std::unique_ptr<Relay> relay_of(std::unique_ptr<Relay> relay, Begin begin) {
   Result<Subscription> subscription = Error::internal("not begun");
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     subscription = begin();
   }
   relay->keep(value_or_raise(std::move(subscription)));
@@ -52,10 +50,10 @@ std::unique_ptr<Relay> relay_of(std::unique_ptr<Relay> relay, Begin begin) {
 // read from the history, at the reader's own pace.
 std::unique_ptr<Relay> on_events(Plane& plane, const py::object& inbox, const py::object& handler,
                                  std::uint64_t after, py::handle types, py::handle exclude_types,
-                                 py::handle subject, py::handle label) {
+                                 py::handle subject, py::handle pair) {
   Coordinator& coordinator = plane.use();
   auto relay = std::make_unique<Relay>(inbox, handler);
-  SubscribeOptions options{filter_of(types, exclude_types, subject, label), after};
+  SubscribeOptions options{filter_of(types, exclude_types, subject, pair), after};
   options.buffer = 1;
   auto call =
       relay->handler<EventBatch>([](const EventBatch& batch) { return to_python(batch.last_seq); });

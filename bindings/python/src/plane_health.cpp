@@ -3,6 +3,7 @@
 #include "pending.hpp"
 #include "plane.hpp"
 #include "relay.hpp"
+#include "unlocked.hpp"
 #include "value.hpp"
 
 namespace controlplane::python {
@@ -43,11 +44,12 @@ void set_target(ProbeSpec& spec, const std::shared_ptr<ProbeRelay>& relay, py::h
   }
 }
 
-void register_probe(Plane& plane, const std::string& name, py::handle agent_id,
+void register_probe(Plane& plane, py::handle probe_name, py::handle agent_id,
                     const py::object& inbox, const py::object& target, py::handle interval,
-                    py::handle timeout, std::uint32_t failure_threshold,
-                    std::uint32_t success_threshold) {
+                    py::handle timeout, py::handle failure_threshold,
+                    py::handle success_threshold) {
   Coordinator& coordinator = plane.use();
+  const std::string name = text("name", probe_name);
   std::shared_ptr<ProbeRelay> relay;
   if (!inbox.is_none()) relay = std::make_shared<ProbeRelay>(inbox, target);
   ProbeSpec spec;
@@ -56,20 +58,21 @@ void register_probe(Plane& plane, const std::string& name, py::handle agent_id,
   set_target(spec, relay, target);
   spec.interval = duration("interval", interval);
   spec.timeout = duration("timeout", timeout);
-  spec.failure_threshold = failure_threshold;
-  spec.success_threshold = success_threshold;
+  spec.failure_threshold = count("failure_threshold", failure_threshold);
+  spec.success_threshold = count("success_threshold", success_threshold);
   Result<void> registered;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     registered = coordinator.register_probe(std::move(spec));
   }
   value_or_raise(std::move(registered));
-  if (relay) plane.probes[name] = std::move(relay);
+  if (relay) plane.probes.insert_or_assign(name, std::move(relay));
 }
 
 // The round in progress is told to end first: the library waits for it.
-void unregister_probe(Plane& plane, const std::string& name) {
+void unregister_probe(Plane& plane, py::handle probe_name) {
   Coordinator& coordinator = plane.use();
+  const std::string name = text("name", probe_name);
   std::shared_ptr<ProbeRelay> relay;
   if (const auto found = plane.probes.find(name); found != plane.probes.end()) {
     relay = std::move(found->second);
@@ -78,7 +81,7 @@ void unregister_probe(Plane& plane, const std::string& name) {
   }
   Result<void> gone;
   {
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     gone = coordinator.unregister_probe(name);
   }
   value_or_raise(std::move(gone));

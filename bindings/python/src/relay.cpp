@@ -1,6 +1,7 @@
 #include "relay.hpp"
 
 #include "convert.hpp"
+#include "unlocked.hpp"
 
 namespace controlplane::python {
 
@@ -39,13 +40,12 @@ void Relay::close() {
   gate_->close();
   const auto inbox = std::exchange(inbox_, {});
   inbox.cast<Inbox&>().remove(receiver_);
-  const py::gil_scoped_release unlocked;
+  const Unlocked unlocked;
   subscription_.reset();
 }
 
 // The library has a queue of its own before the sink, which drops and counts what is too much.
-LogSink log_relay(Inbox& inbox, py::object handler) {
-  const std::uint64_t receiver = inbox.add(std::move(handler));
+LogSink log_relay(const Inbox& inbox, std::uint64_t receiver) {
   const auto convert = [](const LogRecord& record) {
     return py::make_tuple(static_cast<int>(record.level), to_python(record.message),
                           to_python(record.fields), to_python(record.correlation_id),

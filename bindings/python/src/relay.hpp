@@ -56,7 +56,7 @@ class Relay {
   Subscription subscription_;
 };
 
-LogSink log_relay(Inbox& inbox, py::object handler);
+LogSink log_relay(const Inbox& inbox, std::uint64_t receiver);
 
 // A probe whose callback is a Python function: it is given a ProbeAnswer, now or later.
 class ProbeState;

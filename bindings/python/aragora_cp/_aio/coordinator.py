@@ -45,9 +45,12 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
             return
         config = self.config
         plane = await in_thread(
-            _core.open, config._given(), dict(config.origins), _background.inbox(), _background.log
+            _core.open, config._given(), dict(config.origins), *_background.log_target()
         )
-        self._plane = self._home.plane = _background.watch(plane)
+        if isinstance(self._plane, NotConnected):
+            self._plane = self._home.plane = _background.watch(plane)
+        else:  # somebody else was faster
+            await in_thread(plane.shutdown, 0.0)
 
     async def shutdown(self, timeout: float = 0.0) -> None:
         """Refuses new claims and submits, and waits up to ``timeout`` seconds for its workers.
@@ -62,7 +65,7 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         try:
             await in_thread(self._plane.shutdown, timeout)
         finally:
-            for stream in list(self._home.streams):
+            for stream in self._home.streams():
                 stream._wake()
 
     async def __aenter__(self) -> ControlPlaneCoordinator:

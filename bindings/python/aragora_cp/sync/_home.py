@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from typing import Any
 
@@ -21,7 +22,17 @@ class Home:
     def __init__(self) -> None:
         self.plane: Any = NotConnected()
         self.kept: set[Subscription] = set()  # callbacks that nobody else need hold
-        self.streams: weakref.WeakSet[Any] = weakref.WeakSet()  # to be woken when it closes
+        self._streams: weakref.WeakSet[Any] = weakref.WeakSet()
+        self._lock = threading.Lock()  # of the streams: they may be of several loops
+
+    def add_stream(self, stream: Any) -> None:
+        """It is woken when the coordinator closes."""
+        with self._lock:
+            self._streams.add(stream)
+
+    def streams(self) -> list[Any]:
+        with self._lock:
+            return list(self._streams)
 
 
 class Subscription:
@@ -51,10 +62,13 @@ class Facade:
     _plane: Any
 
     def __init__(self, coordinator: Facade) -> None:
-        if isinstance(coordinator._plane, NotConnected):
-            raise FailedPrecondition("the coordinator is not connected: call connect() first")
+        self._plane = coordinator._connected()
         self._home = coordinator._home
-        self._plane = coordinator._plane
+
+    def _connected(self) -> Any:
+        if isinstance(self._plane, NotConnected):
+            raise FailedPrecondition("the coordinator is not connected: call connect() first")
+        return self._plane
 
     def __reduce__(self) -> Any:
         raise TypeError(f"{type(self).__name__} is a handle, not a value: it cannot be pickled")

@@ -46,9 +46,12 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
             return
         config = self.config
         plane = in_thread(
-            _core.open, config._given(), dict(config.origins), _background.inbox(), _background.log
+            _core.open, config._given(), dict(config.origins), *_background.log_target()
         )
-        self._plane = self._home.plane = _background.watch(plane)
+        if isinstance(self._plane, NotConnected):
+            self._plane = self._home.plane = _background.watch(plane)
+        else:  # somebody else was faster
+            in_thread(plane.shutdown, 0.0)
 
     def shutdown(self, timeout: float = 0.0) -> None:
         """Refuses new claims and submits, and waits up to ``timeout`` seconds for its workers.
@@ -63,7 +66,7 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         try:
             in_thread(self._plane.shutdown, timeout)
         finally:
-            for stream in list(self._home.streams):
+            for stream in self._home.streams():
                 stream._wake()
 
     def __enter__(self) -> ControlPlaneCoordinator:

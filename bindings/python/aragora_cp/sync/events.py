@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from .._callables import weakly
 from .._core import Event, Pending
 from ..definitions import Label
 from ..errors import Cancelled, InvalidArgument
@@ -35,8 +36,8 @@ class EventStream:
         self._told = 0
         self._closed = False
         self._events: deque[Event] = deque()
-        self._relay = self._plane.on_events(inbox(), self._wake, 0, *filters)
-        home.streams.add(self)
+        self._relay = self._plane.on_events(inbox(), weakly(self._wake), 0, *filters)
+        home.add_stream(self)
 
     @property
     def last_seq(self) -> int:
