@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import aragora_cp
-from aragora_cp import Cancelled, DeadlineExceeded, TaskFailure, TaskStatus, sync
+from aragora_cp import (
+    AgentInfo,
+    Cancelled,
+    DeadlineExceeded,
+    FailedPrecondition,
+    InvalidArgument,
+    Label,
+    TaskFailure,
+    TaskFilter,
+    TaskStatus,
+    sync,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -170,3 +184,90 @@ def test_a_worker_runs_until_a_signal() -> None:
         task_id = plane.submit_task("t")
         worker.run()
         assert plane.get_task(task_id).result == "finished"
+
+
+def test_a_signal_that_comes_with_the_answer_loses_no_task() -> None:
+    class Interrupted(Exception): ...
+
+    def interrupt(*_: object) -> None:
+        raise Interrupted
+
+    def answer_and_interrupt() -> None:
+        while plane.get_stats()["scheduler"]["waiting_claims"] == 0:
+            os.sched_yield()
+        sys.setswitchinterval(60)  # the other thread does not get the GIL before both have happened
+        task_id = plane.submit_task("t")
+        while plane.get_status(task_id) is TaskStatus.PENDING:
+            pass
+        for _ in range(200_000):  # by then the answer has come, and its thread waits for the GIL
+            pass
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+
+    before, interval = signal.signal(signal.SIGUSR1, interrupt), sys.getswitchinterval()
+    try:
+        with sync.create_control_plane() as plane:
+            other = threading.Thread(target=answer_and_interrupt)
+            other.start()
+            with pytest.raises(Interrupted):
+                plane.claim_task("a", [], block_ms=60_000)
+            other.join()
+            sys.setswitchinterval(interval)
+            assert plane.claim_task("b", [], block_ms=30_000) is not None
+    finally:
+        signal.signal(signal.SIGUSR1, before)
+        sys.setswitchinterval(interval)
+
+
+def test_a_callback_that_would_end_its_thread_does_not(caplog: pytest.LogCaptureFixture) -> None:
+    with sync.create_control_plane() as plane:
+        told: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+        def leave(task_id: str, error: str) -> None:
+            told.put(error)
+            sys.exit(1)
+
+        plane.on_task_failure(leave)
+        for error in ("first", "second"):
+            task_id = plane.submit_task("t", max_retries=0)
+            plane.claim_task("a", [])
+            plane.fail_task(task_id, error, "a")
+            assert told.get(timeout=30) == error
+
+
+def test_a_plain_handler_cannot_wait_for_its_own_end() -> None:
+    with sync.create_control_plane() as plane, sync.Worker(plane, agent_id="w") as worker:
+
+        @worker.task("t")
+        def handle(task: sync.TaskContext) -> str:
+            with pytest.raises(FailedPrecondition, match="would wait for itself"):
+                worker.stop()
+            return "done"
+
+        assert plane.wait_for_result(plane.submit_task("t"), 30).result == "done"
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda plane: list(plane.list_tasks(TaskFilter(label=Label(5)))), "label.key is of type int"),
+        (lambda plane: plane.list_agents(label=Label("a", 5)), "label.value is of type int"),
+        (lambda plane: plane.events(label=Label("\ud800")), "label.key has a surrogate"),
+        (lambda plane: list(plane.list_tasks(TaskFilter(dead_letters="no"))), "dead_letters is of type str"),
+        (lambda plane: plane.submit_task("t", retry_backoff="x"), "retry_backoff is of type str"),
+        (lambda plane: plane.submit_task("t", allow_failed_parents="x"), "allow_failed_parents is of type"),
+        (lambda plane: plane.submit_task("t", timeout_seconds=10**400), "timeout is"),
+        (lambda plane: plane.submit_task("t", max_retries=10**10_000), "max_retries is an integer of"),
+        (lambda plane: plane.cancel_task("x", force="yes"), "force is of type str"),
+        (lambda plane: plane.replay_dead_letter("x", with_dependents=1), "with_dependents is of type int"),
+        (lambda plane: plane.register_probe("\ud800", lambda: True), "name has a surrogate"),
+        (lambda plane: plane.register_probe("p", lambda: True, failure_threshold=-1), "failure_threshold is -1"),
+        (lambda plane: plane.shutdown("soon"), "timeout is of type str"),
+        (lambda plane: AgentInfo(max_concurrency="x"), "max_concurrency is of type str"),
+        (lambda plane: AgentInfo(max_concurrency=2**40), "it must be from 0 to 4294967295"),
+        (lambda plane: AgentInfo(available="x"), "available is of type str"),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(call: Callable[[Any], object], message: str) -> None:
+    with sync.create_control_plane() as plane:
+        with pytest.raises(InvalidArgument, match=message):
+            call(plane)

@@ -279,7 +279,7 @@ async def test_leaving_by_an_exception_does_not_wait() -> None:
 
 
 async def test_a_handler_that_never_ends_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aragora_cp._aio.worker.LET_GO", 0.1)
+    monkeypatch.setattr("aragora_cp._worker.LET_GO", 0.1)
     async with await create_control_plane() as plane:
         worker = Worker(plane, agent_id="w")
         entered, forever = threading.Event(), threading.Event()

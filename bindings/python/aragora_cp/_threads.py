@@ -3,6 +3,7 @@ interpreter's end to cancel it."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
@@ -21,6 +22,8 @@ class Threads:
         self._lock = threading.Lock()
         self._threads = 0
         self._free = 0  # threads that wait, less calls that wait
+        self._here = threading.local()
+        self._process = os.getpid()
 
     def submit(self, function: Callable[..., None], *args: Any) -> None:
         with self._lock:
@@ -33,6 +36,10 @@ class Threads:
         if start:
             threading.Thread(target=self._run, name=self._name, daemon=True).start()
 
+    def is_one_of_them(self) -> bool:
+        """Of the calling thread."""
+        return getattr(self._here, "is_one", False)
+
     def close(self) -> None:
         """They end when they are free."""
         with self._lock:
@@ -40,7 +47,9 @@ class Threads:
                 self._calls.put(None)
 
     def _run(self) -> None:
-        while (call := self._calls.get()) is not None:
+        self._here.is_one = True
+        # A call that forked returns in the child, too, where nobody has another one for it.
+        while os.getpid() == self._process and (call := self._calls.get()) is not None:
             function, args = call
             function(*args)
             with self._lock:

@@ -6,11 +6,13 @@ nothing of Python. A claimed task comes by the inbox as a job; whoever handles i
 
 from __future__ import annotations
 
-import weakref
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Generic, TypeVar
 
 from . import _core
+from ._callables import weakly
+from ._threads import Threads
 from .definitions import Json
 from .errors import (
     Cancelled,
@@ -44,6 +46,7 @@ _FATAL = (
 class WorkerBase(Generic[Context]):
     _contexts: dict[int, Context]
     _native: _core.NativeWorker | None
+    _threads: Threads
 
     def __init__(
         self,
@@ -118,17 +121,27 @@ class WorkerBase(Generic[Context]):
     def _make_native(self, inbox: _core.Inbox) -> _core.NativeWorker:
         if self._native is not None:
             raise FailedPrecondition(f"worker {self.agent_id} was started before")
-        on_job = weakref.WeakMethod(self._on_job)
-
-        def call(number: int, job: _core.Job | None) -> None:
-            method = on_job()
-            if method is not None:
-                method(number, job)
-
         return _core.NativeWorker(
-            self._coordinator._plane, inbox, call, self.agent_id, self.capabilities,
-            self.concurrency, self._more,
+            self._coordinator._connected(), inbox, weakly(self._on_job), self.agent_id,
+            self.capabilities, self.concurrency, self._more,
         )  # fmt: skip
+
+    def _refuse_own_handler(self, in_handler: bool) -> None:
+        if in_handler:
+            raise FailedPrecondition(
+                f"worker {self.agent_id}: stop() in one of its handlers would wait for itself"
+            )
+
+    def _stop_native(self, native: _core.NativeWorker, seconds: float) -> None:
+        """Blocks. Goes on to its end, even if nobody awaits it any more."""
+        end = threading.Timer(min(max(0.0, seconds), 1e6) + LET_GO, native.let_go)
+        end.daemon = True
+        end.start()
+        try:
+            native.stop(seconds)
+        finally:
+            end.cancel()
+            self._threads.close()
 
     def _on_job(self, number: int, job: _core.Job | None) -> None:
         if job is None:
@@ -160,13 +173,20 @@ def complete(job: _core.Job, result: Any) -> None:
 
 def fail(job: _core.Job, error: BaseException) -> None:
     if isinstance(error, RateLimited):
-        job.rate_limited(_words(error), error.retry_after)
+        rate_limited(job, error)
     elif isinstance(error, ResourceExhausted):
         job.rate_limited(_words(error), 0.0)
     elif isinstance(error, Cancelled):
         job.release()
     else:
         job.fail(_words(error), isinstance(error, _FATAL))
+
+
+def rate_limited(job: _core.Job, error: RateLimited) -> None:
+    try:
+        job.rate_limited(_words(error), error.retry_after)
+    except InvalidArgument as wrong:
+        job.fail(f"{_words(error)} ({wrong.message})", False)
 
 
 def _words(error: BaseException) -> str:

@@ -5,7 +5,8 @@
 //
 // Thread safety: Job's methods from any thread; the bound classes with the GIL.
 // Lifetime: a Job is shared by the native thread, which waits for its end, and Python. One that
-// Python dropped without an end is released.
+// Python dropped without an end is released. A worker whose event loop was closed ends with its
+// next job: it would go on to claim what nobody can handle.
 #include "controlplane/worker.hpp"
 
 #include <atomic>
@@ -20,6 +21,7 @@
 #include "pending.hpp"
 #include "plane.hpp"
 #include "signals.hpp"
+#include "unlocked.hpp"
 #include "value.hpp"
 
 namespace controlplane::python {
@@ -30,6 +32,7 @@ namespace {
 struct Outcome {
   Result<Json> result;
   std::optional<Failure> failure{};
+  bool unheard = false;  // nobody reads the inbox any more
 };
 
 class Job {
@@ -98,7 +101,9 @@ class JobCall final : public Delivery {
  public:
   JobCall(std::shared_ptr<Job> job, std::uint64_t number) : job_(std::move(job)), number_(number) {}
   void deliver(py::handle receiver) override { receiver(number_, JobHandle(std::move(job_))); }
-  void discard() noexcept override { job_->end({Error::cancelled("its handlers are gone")}); }
+  void discard() noexcept override {
+    job_->end({Error::cancelled("its handlers are gone"), {}, true});
+  }
   bool is_last() const override { return false; }
 
  private:
@@ -137,6 +142,20 @@ class Desk {
     return result;
   }
 
+  void keep(std::shared_ptr<Worker> worker) {
+    std::lock_guard lock(mutex_);
+    worker_ = std::move(worker);
+  }
+  // Null: it was taken, or let go.
+  std::shared_ptr<Worker> worker() const {
+    std::lock_guard lock(mutex_);
+    return worker_;
+  }
+  std::shared_ptr<Worker> take_worker() {
+    std::lock_guard lock(mutex_);
+    return std::exchange(worker_, nullptr);
+  }
+
   // No handler is waited for any more, and none is begun.
   void let_go() {
     std::map<std::uint64_t, std::shared_ptr<Job>> left;
@@ -166,8 +185,16 @@ class Desk {
     });
     Outcome outcome = job->wait();
     context.on_cancelled({});
+    if (outcome.unheard) end_with(context);
     if (outcome.failure) return report(context, *outcome.failure, outcome.result);
     return std::move(outcome.result);
+  }
+
+  // In its own handler the worker's end must not be waited for; a callback thread does that. Before
+  // it begins, what is released here would be claimed here again.
+  void end_with(TaskContext& context) {
+    take_worker().reset();
+    (void)context.wait_cancelled(std::chrono::seconds(60));
   }
 
   // The Worker's own report has no retry_after. If this one cannot be made, that one is.
@@ -183,7 +210,8 @@ class Desk {
   const std::shared_ptr<Queue> queue_;
   const std::uint64_t receiver_;
   std::atomic<std::uint64_t> numbers_{0};
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<Worker> worker_;                      // guarded; has this in its handler
   bool closed_ = false;                                 // guarded
   std::map<std::uint64_t, std::shared_ptr<Job>> jobs_;  // guarded
 };
@@ -196,49 +224,55 @@ class NativeWorker {
     Coordinator& coordinator = plane.use();
     desk_ = std::make_shared<Desk>(coordinator, options.agent_id, inbox_.cast<Inbox&>().queue(),
                                    receiver_);
-    worker_ = std::make_unique<Worker>(coordinator, std::move(options));
-    worker_->on("*", [desk = desk_](TaskContext& context) { return desk->run(context); });
+    options.drain_timeout = std::chrono::milliseconds(0);  // of one that nobody stopped
+    auto worker = std::make_shared<Worker>(coordinator, std::move(options));
+    worker->on("*", [desk = desk_](TaskContext& context) { return desk->run(context); });
+    desk_->keep(std::move(worker));
   }
 
   ~NativeWorker() {
     if (!home_.is_here()) {
-      (void)worker_.release();
+      new std::shared_ptr<Desk>(desk_);
       return;
     }
     inbox_.cast<Inbox&>().remove(receiver_);
-    const py::gil_scoped_release unlocked;
+    const Unlocked unlocked;
     desk_->let_go();
-    (void)worker_->stop(std::chrono::milliseconds(0));
-    worker_.reset();
+    if (const auto worker = desk_->take_worker()) (void)worker->stop(std::chrono::milliseconds(0));
   }
 
   void start() {
     Result<void> started;
     {
-      const py::gil_scoped_release unlocked;
+      const Unlocked unlocked;
       const QuietThreads quiet;  // signals are for Python's threads
-      started = worker_->start();
+      if (const auto worker = desk_->worker()) started = worker->start();
     }
     value_or_raise(std::move(started));
   }
 
   // Blocks without the GIL until handlers have returned, and `seconds` at most before they are told
   // to.
-  void stop(double seconds) {
-    const auto deadline = duration("timeout", py::float_(seconds));
+  void stop(py::handle seconds) {
+    const auto deadline = duration("timeout", seconds);
     Result<void> stopped;
     {
-      const py::gil_scoped_release unlocked;
-      stopped = worker_->stop(deadline);
+      const Unlocked unlocked;
+      if (const auto worker = desk_->worker()) stopped = worker->stop(deadline);
     }
     value_or_raise(std::move(stopped));
   }
 
   void let_go() { desk_->let_go(); }
 
-  bool running() const { return worker_->running(); }
+  bool running() const {
+    const auto worker = desk_->worker();
+    return worker && worker->running();
+  }
   py::object why_stopped() const {
-    const Result<void> status = worker_->status();
+    const auto worker = desk_->worker();
+    const Result<void> status =
+        worker ? worker->status() : Error::failed_precondition("its event loop was closed");
     return status ? py::object(py::none()) : exception_of(status.error());
   }
 
@@ -247,7 +281,6 @@ class NativeWorker {
   const py::object inbox_;
   const std::uint64_t receiver_;
   std::shared_ptr<Desk> desk_;
-  std::unique_ptr<Worker> worker_;
 };
 
 std::unique_ptr<NativeWorker> make_worker(Plane& plane, py::object inbox, py::object handler,

@@ -9,38 +9,82 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
+import threading
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 from .. import _core
+from .._callables import is_async
 
 _LOGGER = logging.getLogger("aragora.control_plane")
 _inboxes: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, _core.Inbox]
 _inboxes = weakref.WeakKeyDictionary()
+_lock = threading.RLock()  # of the inboxes: every thread may have a loop
 _running: set[asyncio.Future[Any]] = set()
 T = TypeVar("T")
 
-Signal = asyncio.Event
+
+class Signal(asyncio.Event):
+    """Of the loop that made it; set by any thread."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._home = asyncio.get_running_loop()
+
+    def set(self) -> None:
+        if asyncio._get_running_loop() is self._home:
+            super().set()
+            return
+        with suppress(RuntimeError):  # that loop is closed
+            self._home.call_soon_threadsafe(super().set)
 
 
 def inbox() -> _core.Inbox:
     """That of the running loop."""
     loop = asyncio.get_running_loop()
     found = _inboxes.get(loop)
-    if found is None:
-        _close_those_of_closed_loops()
-        found = _inboxes[loop] = _core.Inbox()
-        loop.add_reader(found.fileno(), found.drain)
-    return found
+    return _new_inbox(loop) if found is None else found
 
 
-def _close_those_of_closed_loops() -> None:
-    """What still waits in them refers to its loop, so that they would never go by themselves."""
-    for loop, old in list(_inboxes.items()):
-        if loop.is_closed():
-            del _inboxes[loop]
-            old.close()
+def _new_inbox(loop: asyncio.AbstractEventLoop) -> _core.Inbox:
+    closed = []
+    with _lock:
+        for other in [known for known in _inboxes if known.is_closed()]:
+            closed.append(_inboxes.pop(other))
+        made = _inboxes[loop] = _core.Inbox()
+    for old in closed:  # of a kind of loop that keeps its readers when it is closed
+        old.close()
+    loop.add_reader(made.fileno(), _Reader(made))
+    return made
+
+
+class _Reader:
+    """Reads an inbox for its loop, which alone holds this: it goes when the loop is closed.
+
+    So must the inbox. What waits in it refers to the loop, so that neither would go by itself, and
+    claims and workers would go on to take tasks that nobody hears of.
+    """
+
+    def __init__(self, read: _core.Inbox) -> None:
+        self._read = read
+
+    def __call__(self) -> None:
+        self._read.drain()
+
+    def __del__(self) -> None:
+        self._read.close()
+
+
+def _after_fork() -> None:
+    """A thread that is not here may have held it."""
+    global _lock
+    _lock = threading.RLock()
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 async def finish(pending: _core.Pending) -> Any:
@@ -51,7 +95,7 @@ async def finish(pending: _core.Pending) -> Any:
         return pending.take()
     try:
         return await future
-    except asyncio.CancelledError:
+    except BaseException:  # cancelled, or a coroutine that is closed
         pending.abandon(reader)
         raise
 
@@ -64,7 +108,7 @@ async def finish_claim(pending: _core.Pending, give_back: Callable[[Any], object
         return pending.take()
     try:
         return await future
-    except asyncio.CancelledError:
+    except BaseException:
         pending.abandon(reader)
         if future.done() and not future.cancelled() and future.exception() is None:
             give_back(future.result())
@@ -106,7 +150,7 @@ def probe_of(probe: Callable[[], Any]) -> Callable[[_core.ProbeAnswer], None]:
 
     async def run(answer: _core.ProbeAnswer) -> None:
         try:
-            if inspect.iscoroutinefunction(probe):
+            if is_async(probe):
                 good = await probe()
             else:
                 good = await asyncio.to_thread(probe)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import signal
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
 from .. import _core
+from .._callables import is_async
 from .._threads import Threads
-from .._worker import LET_GO, WorkerBase, complete, fail
+from .._worker import WorkerBase, complete, fail
 from ..sync.context import TaskContext as ThreadContext
 from ._waiting import in_thread, inbox
 from .context import TaskContext
@@ -30,10 +30,10 @@ class Worker(WorkerBase[Any]):
 
     async def start(self) -> None:
         """Registers the agent and begins to claim."""
+        native = self._make_native(inbox())
         self._loop = asyncio.get_running_loop()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._threads = Threads(self.concurrency, f"aragora-cp-{self.agent_id}")
-        native = self._make_native(inbox())
         await in_thread(native.start)
         self._native = native
 
@@ -41,18 +41,15 @@ class Worker(WorkerBase[Any]):
         """Claims no more, waits for its handlers, and unregisters.
 
         After ``timeout`` seconds (None: ``drain_timeout``) their leases are released and they are cancelled;
-        one that goes on nevertheless is let go a little later. Idempotent.
+        one that goes on nevertheless is let go a little later. Idempotent. FailedPrecondition in
+        one of its handlers.
         """
         native = self._native
         if native is None:
             return
+        self._refuse_own_handler(asyncio.current_task() in self._tasks.values())
         seconds = self.drain_timeout if timeout is None else timeout
-        end = self._loop.call_later(min(seconds, 1e9) + LET_GO, native.let_go)
-        try:
-            await in_thread(native.stop, seconds)
-        finally:
-            end.cancel()
-            self._threads.close()
+        await in_thread(self._stop_native, native, seconds)
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT, or until it stops by itself; then drains.
@@ -84,7 +81,7 @@ class Worker(WorkerBase[Any]):
         await self.stop(None if kind is None else 0)
 
     def _start(self, number: int, job: _core.Job, handler: Callable[..., Any]) -> None:
-        if inspect.iscoroutinefunction(handler):
+        if is_async(handler):
             context = self._contexts[number] = TaskContext(self._coordinator._plane, job.task)
             task = self._loop.create_task(self._handle(number, job, handler, context))
             context._when_cancelled = task.cancel

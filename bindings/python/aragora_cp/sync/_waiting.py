@@ -40,7 +40,7 @@ def handler_of(function: Callable[..., Any]) -> Callable[..., None]:
     def call(*args: Any) -> None:
         try:
             function(*args)
-        except Exception:
+        except BaseException:  # even one that would end a thread: that one is everybody's
             _LOGGER.exception("callback %r raised", function)
 
     return call

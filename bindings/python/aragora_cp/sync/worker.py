@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 import signal
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from .. import _core
+from .._callables import is_async
 from .._threads import Threads
-from .._worker import LET_GO, WorkerBase, complete, fail
+from .._worker import WorkerBase, complete, fail
 from ._waiting import inbox
 from .context import TaskContext
 from .coordinator import ControlPlaneCoordinator
@@ -26,13 +26,13 @@ class Worker(WorkerBase[TaskContext]):
 
     def _check(self, handler: Callable[..., Any]) -> None:
         super()._check(handler)
-        if inspect.iscoroutinefunction(handler):
+        if is_async(handler):
             raise TypeError("an async handler needs aragora_cp.Worker")
 
     def start(self) -> None:
         """Registers the agent and begins to claim."""
-        self._threads = Threads(self.concurrency, f"aragora-cp-{self.agent_id}")
         native = self._make_native(inbox())
+        self._threads = Threads(self.concurrency, f"aragora-cp-{self.agent_id}")
         native.start()
         self._native = native
 
@@ -40,20 +40,14 @@ class Worker(WorkerBase[TaskContext]):
         """Claims no more, waits for its handlers, and unregisters.
 
         After ``timeout`` seconds (None: ``drain_timeout``) their leases are released and they are told; one
-        that goes on nevertheless is let go a little later. Idempotent.
+        that goes on nevertheless is let go a little later. Idempotent. FailedPrecondition in one of
+        its handlers.
         """
         native = self._native
         if native is None:
             return
-        seconds = self.drain_timeout if timeout is None else timeout
-        end = threading.Timer(min(seconds, 1e6) + LET_GO, native.let_go)
-        end.daemon = True
-        end.start()
-        try:
-            native.stop(seconds)
-        finally:
-            end.cancel()
-            self._threads.close()
+        self._refuse_own_handler(self._threads.is_one_of_them())
+        self._stop_native(native, self.drain_timeout if timeout is None else timeout)
 
     def run(self) -> None:
         """Works until SIGTERM or SIGINT, or until it stops by itself; then drains.
