@@ -64,7 +64,7 @@ class AnswerOf final : public Answer {
  public:
   AnswerOf(Convert convert, Undo undo) : convert_(std::move(convert)), undo_(std::move(undo)) {}
 
-  void arrive(Result<T> result) {
+  void arrive(Result<T>&& result) {
     result_ = std::move(result);
     arrived();
   }
@@ -117,7 +117,7 @@ class Pending {
 template <class T, class Start, class Convert, class Undo = NoUndo>
 py::object answered(Start start, Convert convert, Undo undo = {}) {
   auto answer = std::make_shared<AnswerOf<T, Convert, Undo>>(std::move(convert), std::move(undo));
-  start([answer](Result<T> result) { answer->arrive(std::move(result)); });
+  start([answer](Result<T>&& result) { answer->arrive(std::move(result)); });
   if (answer->is_here()) return answer->take();
   return py::cast(Pending(std::move(answer)));
 }

@@ -302,12 +302,18 @@ py::object fail_task(Plane& plane, py::handle task_id, py::handle error, py::han
       [&](Done<void> done) { coordinator.fail_task(std::move(failure), std::move(done)); });
 }
 
-// Tuples of task_id, result, agent_id, latency_ms, lease, usage.
+// Pairs of a ClaimedTask and its result.
 py::object complete_tasks(Plane& plane, const py::list& ends) {
   std::vector<Completion> completions;
-  for (const py::handle it : ends) {
-    const auto end = py::reinterpret_borrow<py::tuple>(it);
-    completions.push_back(completion_of(plane, end[0], end[1], end[2], end[3], end[4], end[5]));
+  completions.reserve(ends.size());
+  for (const py::handle end : ends) {
+    if (!PyTuple_Check(end.ptr()) || PyTuple_GET_SIZE(end.ptr()) != 2) {
+      throw py::type_error("not a tuple of a ClaimedTask and its result");
+    }
+    const auto& task = value_of<ClaimedTask>(PyTuple_GET_ITEM(end.ptr(), 0));
+    completions.push_back({{task.id, task.lease, {}},
+                           json_or_none(plane, "result", PyTuple_GET_ITEM(end.ptr(), 1)),
+                           {}});
   }
   using Ends = std::vector<Result<void>>;
   return answered<Ends>(

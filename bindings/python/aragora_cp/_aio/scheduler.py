@@ -193,8 +193,7 @@ class TaskScheduler(Facade):
         self, tasks: Iterable[tuple[ClaimedTask, Json]]
     ) -> list[ControlPlaneError | None]:
         """Ends many, each with its result; one answer per task, in order. At most 1,024."""
-        ends = [(task.id, result, None, None, task.lease, None) for task, result in tasks]
-        answer = self._plane.complete_tasks(ends)
+        answer = self._plane.complete_tasks(list(tasks))
         return await finish(answer) if type(answer) is Pending else answer
 
     async def fail_task(
