@@ -96,6 +96,22 @@ async def test_a_claim_whose_coroutine_is_closed_takes_no_task() -> None:
         assert (await plane.get_stats())["scheduler"]["waiting_claims"] == 0
 
 
+async def test_an_await_goes_on_under_a_debugger() -> None:
+    """CPython then asks for a plain iterator."""
+    async with await create_control_plane() as plane:
+        task_id = await plane.submit_task("t")
+        before = sys.gettrace()
+        sys.settrace(lambda *_: None)
+        try:
+            waiting = asyncio.create_task(plane.wait_for_result(task_id))
+            await asyncio.sleep(0)
+            await plane.claim_task("a", [])
+            await plane.complete_task(task_id, (1, 2), "a")
+            assert (await waiting).result == [1, 2]
+        finally:
+            sys.settrace(before)
+
+
 def test_a_stream_ends_when_another_loop_closes_the_coordinator() -> None:
     plane = asyncio.run(create_control_plane())
     seen = threading.Event()

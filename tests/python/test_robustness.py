@@ -439,8 +439,15 @@ async def test_private_parts_do_not_crash_when_misused() -> None:
     inbox.drain()
     async with await create_control_plane() as plane:
         pending = plane._plane.wait_for_result(await plane.submit_task("t"), None)
-        with pytest.raises(RuntimeError):
-            pending.take()
+        with pytest.raises(RuntimeError, match="not here"):
+            next(pending)
+        with pytest.raises(TypeError):
+            pending.on(inbox)
+        with pytest.raises(ZeroDivisionError):
+            pending.throw(ZeroDivisionError)
+        pending.close()
+        with pytest.raises(RuntimeError, match="taken"):
+            pending.wait()
         with pytest.raises(TypeError):
             plane._plane.submit_task()
         with pytest.raises(TypeError):

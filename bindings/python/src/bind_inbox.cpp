@@ -14,11 +14,7 @@ void bind_inbox(py::module_& module) {
       .def("drain", &Inbox::drain)
       .def("close", &Inbox::close)
       .def("__len__", &Inbox::waiting);
-  py::class_<Pending>(module, "Pending", "An answer that is not here yet. Private.")
-      .def("attach", &Pending::attach)
-      .def("abandon", &Pending::abandon)
-      .def("take", &Pending::take)
-      .def("wait", &Pending::wait);
+  bind_pending(module);
   py::class_<Relay>(module, "Relay", "A subscription of a Python function. Private.")
       .def("close", &Relay::close);
   py::class_<ProbeAnswer>(module, "ProbeAnswer", "Where a probe's verdict goes. Private.")

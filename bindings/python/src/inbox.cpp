@@ -67,12 +67,44 @@ void Queue::close() {
   for (const Item& item : left) item.delivery->discard();
 }
 
-std::uint64_t Inbox::add(py::object receiver) {
-  receivers_.emplace(++last_, std::move(receiver));
-  return last_;
+// The upper half of a number is the generation of its place, the lower one the place, from 1.
+std::uint64_t Receivers::add(py::object object) {
+  if (free_.empty()) {
+    free_.push_back(static_cast<std::uint32_t>(places_.size()));
+    places_.emplace_back();
+  }
+  const std::uint32_t index = free_.back();
+  free_.pop_back();
+  places_[index].object = std::move(object);
+  return std::uint64_t{places_[index].generation} << 32 | (index + 1);
 }
 
-void Inbox::remove(std::uint64_t receiver) { const auto removed = receivers_.extract(receiver); }
+bool Receivers::has(std::uint64_t number) const {
+  const auto index = static_cast<std::uint32_t>(number) - 1;
+  return index < places_.size() && places_[index].object &&
+         places_[index].generation == number >> 32;
+}
+
+py::object Receivers::find(std::uint64_t number) const {
+  return has(number) ? places_[static_cast<std::uint32_t>(number) - 1].object : py::object();
+}
+
+py::object Receivers::take(std::uint64_t number) {
+  return has(number) ? take_from(static_cast<std::uint32_t>(number) - 1) : py::object();
+}
+
+py::object Receivers::take_from(std::uint32_t index) {
+  free_.push_back(index);
+  ++places_[index].generation;
+  return std::exchange(places_[index].object, {});
+}
+
+void Receivers::clear() {
+  std::vector<py::object> all;
+  for (std::uint32_t index = 0; index < places_.size(); ++index) {
+    if (places_[index].object) all.push_back(take_from(index));
+  }
+}
 
 void Inbox::drain() {
   std::exception_ptr failure;
@@ -87,10 +119,10 @@ void Inbox::drain() {
 }
 
 void Inbox::hand_over(const Queue::Item& item) {
-  const auto found = receivers_.find(item.receiver);
-  if (found == receivers_.end()) return item.delivery->discard();
-  const py::object receiver = found->second;
-  if (item.delivery->is_last()) receivers_.erase(found);
+  const bool last = item.delivery->is_last();
+  const py::object receiver =
+      last ? receivers_.take(item.receiver) : receivers_.find(item.receiver);
+  if (!receiver) return item.delivery->discard();
   item.delivery->deliver(receiver);
 }
 
@@ -104,7 +136,7 @@ void Inbox::close() {
   } else {
     new std::shared_ptr<Queue>(queue_);
   }
-  std::exchange(receivers_, {}).clear();
+  receivers_.clear();
 }
 
 }  // namespace controlplane::python

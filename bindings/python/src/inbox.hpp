@@ -17,7 +17,8 @@
 #include <deque>
 #include <memory>
 #include <mutex>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "process.hpp"
 
@@ -71,6 +72,27 @@ class Queue {
   std::deque<Item> items_;  // guarded
 };
 
+// Python objects by number. A number is never used again for another one, so that whoever still
+// has it finds nobody. Whatever is destroyed is taken out first: that may run any Python code.
+class Receivers {
+ public:
+  std::uint64_t add(py::object object);
+  py::object find(std::uint64_t number) const;  // null if it is not here
+  py::object take(std::uint64_t number);
+  void clear();
+  std::size_t size() const noexcept { return places_.size() - free_.size(); }
+
+ private:
+  struct Place {
+    std::uint32_t generation = 0;
+    py::object object;
+  };
+  bool has(std::uint64_t number) const;
+  py::object take_from(std::uint32_t index);
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> free_;
+};
+
 class Inbox {
  public:
   Inbox() : queue_(std::make_shared<Queue>()) {}
@@ -79,8 +101,8 @@ class Inbox {
   Inbox& operator=(const Inbox&) = delete;
 
   // Answers the number by which deliveries name it.
-  std::uint64_t add(py::object receiver);
-  void remove(std::uint64_t receiver);
+  std::uint64_t add(py::object receiver) { return receivers_.add(std::move(receiver)); }
+  void remove(std::uint64_t receiver) { (void)receivers_.take(receiver); }
 
   // Hands over what waits, a batch at most; the descriptor stays readable if there is more.
   // An exception of a receiver ends it, after the rest of the batch was put to others.
@@ -96,9 +118,7 @@ class Inbox {
 
   const Process home_;
   const std::shared_ptr<Queue> queue_;
-  std::uint64_t last_ = 0;
-  // What destroys one of them may run any Python code, and so change this: taken out first.
-  std::unordered_map<std::uint64_t, py::object> receivers_;
+  Receivers receivers_;
 };
 
 }  // namespace controlplane::python

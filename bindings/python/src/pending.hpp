@@ -6,7 +6,8 @@
 //
 // Thread safety: Answer from any thread; Pending with the GIL.
 // Lifetime: the completion and the Pending share the Answer. Who is no longer interested abandons
-// it; what comes then is discarded, exactly once.
+// it. Its value is taken or discarded, exactly once: the inbox only wakes who awaits it, and a task
+// that is cancelled meanwhile has taken nothing.
 #pragma once
 
 #include <pybind11/pybind11.h>
@@ -27,8 +28,9 @@ namespace controlplane::python {
 class Answer : public Delivery, public std::enable_shared_from_this<Answer> {
  public:
   bool is_here() const noexcept { return state_.load(std::memory_order_acquire) == State::here; }
-  // With the GIL, once it is here: the value, or its error is raised. Once.
-  virtual py::object take() = 0;
+  // With the GIL, once it is here: the value, or its error is raised. Cancelled if it was
+  // discarded, as that of an inbox is that was closed.
+  py::object take();
 
   // False: it is here already. Else it will be put into the queue.
   bool send_to(std::shared_ptr<Queue> queue, std::uint64_t receiver);
@@ -38,8 +40,11 @@ class Answer : public Delivery, public std::enable_shared_from_this<Answer> {
   bool abandon() noexcept;
 
   void deliver(py::handle future) override;
+  void discard() noexcept override;
 
  protected:
+  virtual py::object value() = 0;
+  virtual void undo() noexcept = 0;
   // By the completion, after the value was stored.
   void arrived();
   virtual void given_up() noexcept {}  // it was abandoned before it came
@@ -48,7 +53,8 @@ class Answer : public Delivery, public std::enable_shared_from_this<Answer> {
   enum class State : std::uint8_t { open, expected, abandoned, here };
   bool expect();
   std::atomic<State> state_{State::open};
-  std::shared_ptr<Queue> queue_;  // written before `expected`, read after
+  std::atomic<bool> settled_{false};  // taken or discarded
+  std::shared_ptr<Queue> queue_;      // written before `expected`, read after
   std::shared_ptr<Wakeup> wakeup_;
   std::uint64_t receiver_ = 0;
 };
@@ -69,7 +75,12 @@ class AnswerOf final : public Answer {
     arrived();
   }
 
-  py::object take() override {
+  void given_up() noexcept override {
+    if constexpr (requires { undo_.given_up(); }) undo_.given_up();
+  }
+
+ protected:
+  py::object value() override {
     if (!*result_) raise(result_->error());
     if constexpr (std::is_void_v<T>) {
       return py::none();
@@ -78,11 +89,7 @@ class AnswerOf final : public Answer {
     }
   }
 
-  void given_up() noexcept override {
-    if constexpr (requires { undo_.given_up(); }) undo_.given_up();
-  }
-
-  void discard() noexcept override {
+  void undo() noexcept override {
     if constexpr (!std::is_same_v<Undo, NoUndo>) {
       if (*result_) undo_(**result_);
     }
@@ -94,24 +101,31 @@ class AnswerOf final : public Answer {
   std::optional<Result<T>> result_;
 };
 
+// Python's end of an answer. Awaiting it is: on(), which answers itself, then send() until it
+// returns; both answer NULL with an error set.
 class Pending {
  public:
   explicit Pending(std::shared_ptr<Answer> answer) : answer_(std::move(answer)) {}
-  ~Pending();
-  Pending(Pending&&) noexcept = default;
-  Pending& operator=(Pending&&) = delete;
+  ~Pending() { give_up(); }
+  Pending(const Pending&) = delete;
+  Pending& operator=(const Pending&) = delete;
 
-  // True: the inbox will set the future. False: it is here; take it.
-  bool attach(Inbox& inbox, py::object future);
-  // The await was cancelled: nobody will look at the future any more.
-  void abandon(Inbox& inbox);
-  py::object take();
-  py::object wait();
+  void on(const py::object& inbox, py::object future);
+  PySendResult send(PyObject*& result);
+  void give_up() noexcept;  // the await was cancelled
+  py::object wait();        // instead, by a thread
 
  private:
+  std::shared_ptr<Answer> taken();
+  const Process home_;
+  py::object inbox_;  // from on() on, unless the answer was here
+  std::uint64_t receiver_ = 0;
+  py::object future_;  // until it is awaited
   std::shared_ptr<Answer> answer_;
-  std::uint64_t receiver_ = 0;  // above 0: attached; the inbox is its owner
 };
+
+py::object pending_object(std::shared_ptr<Answer> answer);
+void bind_pending(py::module_& module);
 
 // Starts an operation: start(completion). The answer, or a Pending for it.
 template <class T, class Start, class Convert, class Undo = NoUndo>
@@ -119,7 +133,7 @@ py::object answered(Start start, Convert convert, Undo undo = {}) {
   auto answer = std::make_shared<AnswerOf<T, Convert, Undo>>(std::move(convert), std::move(undo));
   start([answer](Result<T>&& result) { answer->arrive(std::move(result)); });
   if (answer->is_here()) return answer->take();
-  return py::cast(Pending(std::move(answer)));
+  return pending_object(std::move(answer));
 }
 
 template <class Start>

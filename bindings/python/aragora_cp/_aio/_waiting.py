@@ -12,7 +12,7 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -87,32 +87,9 @@ def _after_fork() -> None:
 os.register_at_fork(after_in_child=_after_fork)
 
 
-async def finish(pending: _core.Pending) -> Any:
-    """The answer, when it comes. If this is cancelled, the answer is dropped when it comes."""
-    future = asyncio.get_running_loop().create_future()
-    reader = inbox()
-    if not pending.attach(reader, future):
-        return pending.take()
-    try:
-        return await future
-    except BaseException:  # cancelled, or a coroutine that is closed
-        pending.abandon(reader)
-        raise
-
-
-async def finish_claim(pending: _core.Pending, give_back: Callable[[Any], object]) -> Any:
-    """As finish; what was claimed for somebody who was cancelled in that very moment goes back."""
-    future = asyncio.get_running_loop().create_future()
-    reader = inbox()
-    if not pending.attach(reader, future):
-        return pending.take()
-    try:
-        return await future
-    except BaseException:
-        pending.abandon(reader)
-        if future.done() and not future.cancelled() and future.exception() is None:
-            give_back(future.result())
-        raise
+def finish(pending: _core.Pending) -> Awaitable[Any]:
+    """The answer, when it comes. Who is cancelled takes nothing: it is discarded when it comes."""
+    return pending.on(inbox(), asyncio.get_running_loop().create_future())
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from .._core import ClaimedTask, Explanation, LeaseStatus, Pending, Task, TaskFailure
@@ -10,7 +10,7 @@ from ..definitions import Json, Priority, TaskDefinition, TaskFilter
 from ..enums import SelectionStrategy, TaskPriority, TaskStatus
 from ..errors import ControlPlaneError
 from ._home import Facade, Subscription
-from ._waiting import finish, finish_claim, handler_of, inbox
+from ._waiting import finish, handler_of, inbox
 
 if TYPE_CHECKING:
     from typing import TypedDict
@@ -110,9 +110,7 @@ class TaskScheduler(Facade):
         answer = self._plane.claim_task(
             agent_id, capabilities, block_ms / 1000, lease_ttl, claim_id
         )
-        if type(answer) is not Pending:
-            return answer
-        return await finish_claim(answer, lambda task: self._give_back(agent_id, [task]))
+        return await finish(answer) if type(answer) is Pending else answer
 
     async def claim_tasks(
         self,
@@ -128,14 +126,7 @@ class TaskScheduler(Facade):
         answer = self._plane.claim_tasks(
             agent_id, capabilities, max_tasks, block_ms / 1000, lease_ttl, claim_id
         )
-        if type(answer) is not Pending:
-            return answer
-        return await finish_claim(answer, lambda tasks: self._give_back(agent_id, tasks))
-
-    def _give_back(self, agent_id: str, tasks: Sequence[ClaimedTask | None]) -> None:
-        for task in tasks:
-            if task is not None:
-                self._plane.release_task(task.id, agent_id, task.lease)
+        return await finish(answer) if type(answer) is Pending else answer
 
     # --- while it is held ---
 

@@ -25,10 +25,6 @@ def finish(pending: _core.Pending) -> Any:
     return pending.wait()
 
 
-def finish_claim(pending: _core.Pending, give_back: Callable[[Any], object]) -> Any:
-    return pending.wait()
-
-
 def in_thread(function: Callable[..., T], *args: Any) -> T:
     """Calls what blocks, here."""
     return function(*args)
