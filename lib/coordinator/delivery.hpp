@@ -36,7 +36,7 @@ class InlineDepth {
 using SharedHook = std::shared_ptr<const FailureHook>;
 
 template <class T>
-void call_done(const SharedHook& hook, const Done<T>& done, Result<T> answer) {
+void call_done(const SharedHook& hook, const Done<T>& done, Result<T>&& answer) {
   const SharedHook held = hook;
   InlineDepth nested;
   run_guarded(*held, [&] { done(std::move(answer)); });
@@ -44,7 +44,7 @@ void call_done(const SharedHook& hook, const Done<T>& done, Result<T> answer) {
 
 // Always through the loop: for what was parked.
 template <class T>
-void deliver_on_loop(Loop& loop, const SharedHook& hook, Done<T> done, Result<T> answer) {
+void deliver_on_loop(Loop& loop, const SharedHook& hook, Done<T> done, Result<T>&& answer) {
   if (!done) return;
   struct Late {
     Done<T> done;
@@ -56,7 +56,7 @@ void deliver_on_loop(Loop& loop, const SharedHook& hook, Done<T> done, Result<T>
 }
 
 template <class T>
-void deliver(Loop& loop, const SharedHook& hook, Done<T> done, Result<T> answer) {
+void deliver(Loop& loop, const SharedHook& hook, Done<T> done, Result<T>&& answer) {
   if (!done) return;
   if (InlineDepth::exhausted()) {
     return deliver_on_loop(loop, hook, std::move(done), std::move(answer));

@@ -86,12 +86,12 @@ std::optional<Error> ResultWaits::add(const Wait& wait) {
 }
 
 void ResultWaits::look(const Wait& wait) {
-  calls_.perform(WatchTaskCall(wait->id), [this, wait](Result<std::optional<Task>> found) {
+  calls_.perform(WatchTaskCall(wait->id), [this, wait](Result<std::optional<Task>>&& found) {
     looked(wait, std::move(found));
   });
 }
 
-void ResultWaits::looked(const Wait& wait, Result<std::optional<Task>> found) {
+void ResultWaits::looked(const Wait& wait, Result<std::optional<Task>>&& found) {
   if (!found) return finish(wait, Result<Task>(explained(*wait, std::move(found.error()))));
   if (*found) return finish(wait, Result<Task>(std::move(**found)));
 }
@@ -122,7 +122,7 @@ void ResultWaits::on_done(const std::vector<TaskId>& ids) {
   });
 }
 
-void ResultWaits::finish(const Wait& wait, std::optional<Result<Task>> answer) {
+void ResultWaits::finish(const Wait& wait, std::optional<Result<Task>>&& answer) {
   {
     std::lock_guard lock(mutex_);
     if (!leave(*wait)) return;
@@ -141,8 +141,13 @@ bool ResultWaits::leave(ResultWait& wait) {
   return true;
 }
 
-void ResultWaits::hand_over(const Wait& wait, std::optional<Result<Task>> answer) {
-  if (!wait->blocking) return calls_.deliver_on_loop(std::move(wait->done), std::move(*answer));
+void ResultWaits::hand_over(const Wait& wait, std::optional<Result<Task>>&& answer) {
+  if (!wait->blocking) {
+    if (!calls_.loop().on_loop_thread()) {
+      return calls_.deliver_on_loop(std::move(wait->done), std::move(*answer));
+    }
+    return calls_.deliver(std::move(wait->done), std::move(*answer));
+  }
   wait->answer = std::move(answer);
   wait->parker.unpark();
 }

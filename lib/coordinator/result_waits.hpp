@@ -61,11 +61,11 @@ class ResultWaits {
   void enroll(const Wait& wait);
   std::optional<Error> add(const Wait& wait);
   void look(const Wait& wait);  // asks the store
-  void looked(const Wait& wait, Result<std::optional<Task>> found);
+  void looked(const Wait& wait, Result<std::optional<Task>>&& found);
   Result<Task> fetch(const ResultWait& wait);
-  void finish(const Wait& wait, std::optional<Result<Task>> answer);
+  void finish(const Wait& wait, std::optional<Result<Task>>&& answer);
   bool leave(ResultWait& wait);  // under the lock; false: it was over
-  void hand_over(const Wait& wait, std::optional<Result<Task>> answer);
+  void hand_over(const Wait& wait, std::optional<Result<Task>>&& answer);
   static Error explained(const ResultWait& wait, Error error);
   Error too_late(const ResultWait& wait) const;
   void arm_timer();  // under the lock

@@ -102,11 +102,11 @@ class StoreCalls {
   void start(Call call, Then then);
 
   template <class T>
-  void deliver(Done<T> done, Result<T> answer) {
+  void deliver(Done<T> done, Result<T>&& answer) {
     controlplane::deliver(loop_, hook_, std::move(done), std::move(answer));
   }
   template <class T>
-  void deliver_on_loop(Done<T> done, Result<T> answer) {
+  void deliver_on_loop(Done<T> done, Result<T>&& answer) {
     controlplane::deliver_on_loop(loop_, hook_, std::move(done), std::move(answer));
   }
 
