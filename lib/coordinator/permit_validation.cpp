@@ -55,12 +55,14 @@ void check_pool(Checks& checks, const PoolSpec& spec) {
 void check_needs(Checks& checks, std::string_view what, const std::vector<PermitNeed>& needs,
                  std::uint64_t least) {
   checks.count(what, needs.size(), least, checks.limits().max_needs, "max_needs");
-  std::set<std::string_view> pools;
-  for (const PermitNeed& need : needs) {
-    checks.name("pool", need.pool);
-    checks.count("amount", need.amount, least, checks.limits().max_amount, "max_amount");
-    checks.rule(pools.insert(need.pool).second,
-                [&] { return fmt::format("pool {} is named twice", need.pool); });
+  if (!checks.ok()) return;
+  for (auto need = needs.begin(); need != needs.end(); ++need) {
+    checks.name("pool", need->pool);
+    checks.count("amount", need->amount, least, checks.limits().max_amount, "max_amount");
+    const bool is_new = std::none_of(needs.begin(), need, [&](const PermitNeed& earlier) {
+      return earlier.pool == need->pool;
+    });
+    checks.rule(is_new, [&] { return fmt::format("pool {} is named twice", need->pool); });
   }
 }
 

@@ -24,8 +24,9 @@ std::string_view to_string(PoolKind kind) noexcept {
   return "unknown";
 }
 
-PermitPool::PermitPool(const PoolSpec& spec) : spec_(spec), window_(period_us(spec)) {
+PermitPool::PermitPool(const PoolSpec& spec) : spec_(spec) {
   waiting.set_weights(spec.weights);
+  if (spec.kind == PoolKind::window) window_ = std::make_unique<SliceWindow>(period_us(spec));
   if (spec.kind != PoolKind::number) return;
   free_.resize(std::size_t{spec.last} - spec.first + 1);
   std::iota(free_.begin(), free_.end(), spec.first);
@@ -38,8 +39,8 @@ std::uint64_t PermitPool::bound() const noexcept {
 
 std::uint64_t PermitPool::used(Timestamp now) noexcept {
   if (spec_.kind != PoolKind::window) return used_;
-  window_.advance(now);
-  return window_.total();
+  window_->advance(now);
+  return window_->total();
 }
 
 std::uint64_t PermitPool::available(Timestamp now) noexcept {
@@ -51,16 +52,16 @@ std::uint64_t PermitPool::available(Timestamp now) noexcept {
 
 Timestamp PermitPool::when_available(std::uint64_t amount, Timestamp now) noexcept {
   if (spec_.kind != PoolKind::window) return kNever;
-  window_.advance(now);
-  return window_.when_at_most(spec_.capacity - amount);
+  window_->advance(now);
+  return window_->when_at_most(spec_.capacity - amount);
 }
 
 PermitShare PermitPool::take(Slot self, std::uint64_t amount, Timestamp now) {
   PermitShare share{self, amount};
   if (spec_.kind == PoolKind::window) {
-    window_.advance(now);
-    window_.take(amount);
-    share.slice = window_.slice();
+    window_->advance(now);
+    window_->take(amount);
+    share.slice = window_->slice();
     return share;
   }
   used_ += amount;
@@ -79,9 +80,9 @@ void PermitPool::give_back(PermitShare& share, ShareEnd how, Timestamp now) {
 void PermitPool::settle(PermitShare& share, std::uint64_t used, Timestamp now) {
   switch (spec_.kind) {
     case PoolKind::window:
-      window_.advance(now);
-      if (used < share.amount) window_.give_back(share.slice, share.amount - used);
-      if (used > share.amount) window_.take(used - share.amount);
+      window_->advance(now);
+      if (used < share.amount) window_->give_back(share.slice, share.amount - used);
+      if (used > share.amount) window_->take(used - share.amount);
       return;
     case PoolKind::budget:
       used_ = used_ - share.amount + used;
@@ -135,8 +136,10 @@ Pool PermitPool::view(Timestamp now) {
 }
 
 void PermitPool::add_to(FieldDigest& digest) const {
-  digest.add(spec_.capacity).add(used_).add(window_.total());
-  digest.add(static_cast<std::uint64_t>(window_.slice()));
+  digest.add(spec_.capacity).add(used_);
+  if (window_ != nullptr) {
+    digest.add(window_->total()).add(static_cast<std::uint64_t>(window_->slice()));
+  }
   for (const std::uint32_t number : free_) digest.add(number);
 }
 

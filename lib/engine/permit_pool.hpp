@@ -3,8 +3,10 @@
 // Thread safety: none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <set>
 #include <utility>
 #include <vector>
@@ -23,6 +25,38 @@ struct PermitShare {
   std::uint64_t amount = 0;
   std::int64_t slice = 0;               // of a window: in which it was taken
   std::vector<std::uint32_t> numbers{};  // of a number pool
+};
+
+// The permits of one pool, oldest first. One that ended stays until there are as many of those as
+// of the others, so that an end costs nothing here; is_live(fence, slot) tells them apart.
+class GrantList {
+ public:
+  void add(std::uint64_t fence, Slot permit) {
+    entries_.emplace_back(fence, permit);
+    ++live_;
+  }
+  // One that was live is not any more.
+  template <class IsLive>
+  void ended(IsLive&& is_live) {
+    --live_;
+    if (entries_.size() < 2 * live_ + 16) return;
+    std::erase_if(entries_, [&](const auto& entry) { return !is_live(entry.first, entry.second); });
+  }
+  std::size_t size() const noexcept { return live_; }
+  bool empty() const noexcept { return live_ == 0; }
+
+  // Visits (fence, slot) of the live ones after `after` until `visit` answers false.
+  template <class IsLive, class Visit>
+  void scan(std::uint64_t after, IsLive&& is_live, Visit&& visit) const {
+    auto at = std::upper_bound(entries_.begin(), entries_.end(), std::pair(after, kNoSlot));
+    for (; at != entries_.end(); ++at) {
+      if (is_live(at->first, at->second) && !visit(at->first, at->second)) return;
+    }
+  }
+
+ private:
+  std::vector<std::pair<std::uint64_t, Slot>> entries_;  // fences only grow
+  std::size_t live_ = 0;
 };
 
 enum class ShareEnd : std::uint8_t {
@@ -56,7 +90,7 @@ class PermitPool {
   void add_to(FieldDigest& digest) const;
 
   WaitLines waiting;
-  std::set<std::pair<std::uint64_t, Slot>> permits;  // by fence
+  GrantList permits;
   std::uint64_t granted_total = 0, expired_total = 0;
   std::size_t tasks = 0;           // that need it and have not ended
   std::size_t awaited = 0;         // waiters that need it, in whatever line they stand
@@ -69,7 +103,7 @@ class PermitPool {
 
   PoolSpec spec_;
   std::uint64_t used_ = 0;              // of a count, number or budget pool
-  SliceWindow window_;
+  std::unique_ptr<SliceWindow> window_;  // of a window pool
   std::deque<std::uint32_t> free_;      // numbers, the one that is free the longest first
 };
 

@@ -73,11 +73,12 @@ void PermitTable::redefine(Slot slot, const PoolSpec& spec, Effects& effects) {
   pool.waiting.each([&](Slot waiter) { waiting.push_back(waiter); });
   for (const Slot waiter : waiting) leave_line(waiter);
   std::set<std::uint32_t> held;
-  for (const auto& [fence, permit] : pool.permits) {
+  pool.permits.scan(0, is_live(), [&](std::uint64_t, Slot permit) {
     for (const PermitShare& share : permits_[permit].shares) {
       if (share.pool == slot) held.insert(share.numbers.begin(), share.numbers.end());
     }
-  }
+    return true;
+  });
   pool.redefine(spec, held);
   pool.is_lease = false;
   for (const Slot waiter : waiting) stand(waiter, slot);
@@ -169,11 +170,12 @@ void PermitTable::add_to(FieldDigest& digest) const {
   pool_index_.scan({}, {}, [&](std::string_view name, Slot slot) {
     const PermitPool& pool = pools_[slot];
     pool.add_to(digest.add(name));
-    for (const auto& [fence, permit] : pool.permits) {
+    pool.permits.scan(0, is_live(), [&](std::uint64_t fence, Slot permit) {
       const PermitRecord& record = permits_[permit];
       digest.add(fence).add(record.owner).add(record.operation);
       digest.add(static_cast<std::uint64_t>(record.expires_at));
-    }
+      return true;
+    });
     std::uint64_t waiting = 0;  // they come in no order
     pool.waiting.each([&](Slot waiter) {
       const PermitWaiter& one = waiters_[waiter];

@@ -33,26 +33,25 @@ const PermitNeed* find_need(std::span<const PermitNeed> needs, std::string_view 
 void PermitTable::acquire(AcquirePermit& op, Timestamp now, Effects& effects) {
   op.permit.reset();
   expire_due(now, effects);
-  std::vector<PoolNeed> needs;
-  if (!resolve(op, needs) || answers_again(op, needs)) return;
-  const Slot first = needs.front().pool;
-  acquire_anew(op, needs, now, effects);
+  needs_.clear();
+  if (!resolve(op, needs_) || answers_again(op, needs_)) return;
+  const Slot first = needs_.front().pool;
+  acquire_anew(op, now, effects);
   if (op.is_lease) drop_unused_lease(first);
 }
 
-void PermitTable::acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, Timestamp now,
-                               Effects& effects) {
+void PermitTable::acquire_anew(AcquirePermit& op, Timestamp now, Effects& effects) {
   std::size_t passed = 0;
-  const Slot line = next_line(needs, op.priority, kNewcomer, passed, now);
+  const Slot line = next_line(needs_, op.priority, kNewcomer, passed, now);
   if (line != kNoSlot && op.waits_until <= now) {
     ++refused_total_;
     op.failed = shortage(op, line, now);
   } else if (auto refused = no_room(line != kNoSlot)) {
     op.failed = std::move(refused);
   } else if (line == kNoSlot) {
-    op.permit = view(permits_[grant(op.owner, needs, op.ttl_us, op.operation_id, now, effects)]);
+    op.permit = view(permits_[grant(op.owner, needs_, op.ttl_us, op.operation_id, now, effects)]);
   } else {
-    park(op, std::move(needs), line, passed);
+    park(op, needs_, line, passed);
     serve_lines(now, effects);
   }
 }
@@ -140,7 +139,7 @@ Slot PermitTable::make_permit(std::string_view owner, const std::vector<PoolNeed
   for (const PoolNeed& need : needs) {
     PermitPool& pool = pools_[need.pool];
     permit.shares.push_back(pool.take(need.pool, need.amount, now));
-    pool.permits.emplace_hint(pool.permits.end(), permit.fence, slot);
+    pool.permits.add(permit.fence, slot);
     pool.waiting.took(owner, need.amount);
     ++pool.granted_total;
   }
@@ -155,7 +154,7 @@ Slot PermitTable::grant(std::string_view owner, const std::vector<PoolNeed>& nee
   PermitRecord& permit = permits_[slot];
   permit.expires_at = now + ttl_us;
   permit.operation = operation;
-  by_fence_.emplace(permit.fence, slot);
+  by_fence_.insert(static_cast<std::uint32_t>(permit.fence), slot);
   if (!operation.empty()) permit_of_operation_.emplace(operation, slot);
   expiries_.set(slot, permit.expires_at);
   tell(permit, EventType::permit_acquired, now, effects);
@@ -193,12 +192,13 @@ void PermitTable::end_shares(PermitRecord& permit, std::span<const PermitNeed> u
 // The permit, or kNoSlot and why not.
 Slot PermitTable::require(std::uint64_t fence, std::string_view owner, std::optional<Error>& failed,
                           Timestamp now, Effects& effects) {
-  const auto found = by_fence_.find(fence);
-  if (found == by_fence_.end()) {
+  const Slot slot = by_fence_.find(static_cast<std::uint32_t>(fence), [&](Slot permit) {
+    return permits_[permit].fence == fence;
+  });
+  if (slot == kNoSlot) {
     failed = no_permit(fence);
     return kNoSlot;
   }
-  const Slot slot = found->second;
   if (permits_[slot].expires_at <= now) {
     expire(slot, now, effects);
     serve_lines(now, effects);
@@ -262,16 +262,17 @@ void PermitTable::expire_due(Timestamp now, Effects& effects) {
 
 void PermitTable::drop_permit(Slot slot) {
   PermitRecord& permit = permits_[slot];
-  for (const PermitShare& share : permit.shares) {
-    pools_[share.pool].permits.erase({permit.fence, slot});
-    changed_.push_back(share.pool);
-  }
   if (!permit.of_attempt) {
     expiries_.erase(slot);
-    by_fence_.erase(permit.fence);
+    by_fence_.erase(slot);
   }
   if (!permit.operation.empty()) permit_of_operation_.erase(permit_of_operation_.find(permit.operation));
+  const std::vector<PermitShare> shares = std::move(permit.shares);
   permits_.give_back(slot);
+  for (const PermitShare& share : shares) {
+    pools_[share.pool].permits.ended(is_live());
+    changed_.push_back(share.pool);
+  }
 }
 
 // One event per pool: who filters for a pool sees all of it.
@@ -308,7 +309,6 @@ void PermitTable::list(ListPermits& op, Timestamp now) {
     op.failed = Error::not_found(fmt::format("there is no pool {}", op.pool));
     return;
   }
-  const auto& permits = pools_[pool].permits;
   std::uint64_t after = 0;
   const std::string& cursor = op.page->cursor;
   const auto parsed = std::from_chars(cursor.data(), cursor.data() + cursor.size(), after);
@@ -317,15 +317,16 @@ void PermitTable::list(ListPermits& op, Timestamp now) {
     return;
   }
   std::vector<Permit>& items = op.permits.items;
-  for (auto at = permits.upper_bound({after, kNoSlot}); at != permits.end(); ++at) {
-    const PermitRecord& permit = permits_[at->second];
-    if (!permit.of_attempt && permit.expires_at <= now) continue;
+  pools_[pool].permits.scan(after, is_live(), [&](std::uint64_t, Slot slot) {
+    const PermitRecord& permit = permits_[slot];
+    if (!permit.of_attempt && permit.expires_at <= now) return true;
     if (items.size() == op.page->max_items) {
       op.permits.next_cursor = std::to_string(items.back().fence);
-      return;
+      return false;
     }
     items.push_back(view(permit));
-  }
+    return true;
+  });
 }
 
 PermitStats PermitTable::stats() const noexcept {

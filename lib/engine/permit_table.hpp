@@ -30,6 +30,7 @@
 #include "engine/operations.hpp"
 #include "engine/permit_pool.hpp"
 #include "engine/slab.hpp"
+#include "engine/slot_index.hpp"
 
 namespace controlplane {
 
@@ -129,6 +130,10 @@ class PermitTable {
   using Permits = Slab<PermitRecord>;
   using Waiters = Slab<PermitWaiter>;
 
+  auto is_live() const {
+    return [this](std::uint64_t fence, Slot permit) { return permits_[permit].fence == fence; };
+  }
+
   // pools
   Slot add_pool(const PoolSpec& spec);
   void drop_pool(Slot pool);
@@ -145,8 +150,7 @@ class PermitTable {
                  std::size_t& passed, Timestamp now);
   Slot first_short(const std::vector<PoolNeed>& needs, Timestamp now);
   Error shortage(const AcquirePermit& op, Slot pool, Timestamp now);
-  void acquire_anew(AcquirePermit& op, std::vector<PoolNeed>& needs, Timestamp now,
-                    Effects& effects);
+  void acquire_anew(AcquirePermit& op, Timestamp now, Effects& effects);
   std::optional<Error> no_room(bool waits) const;
   Slot make_permit(std::string_view owner, const std::vector<PoolNeed>& needs, Timestamp now);
   Slot grant(std::string_view owner, const std::vector<PoolNeed>& needs, std::int64_t ttl_us,
@@ -176,11 +180,12 @@ class PermitTable {
   Permits permits_;
   Waiters waiters_;
   KeyIndex pool_index_;
-  std::unordered_map<std::uint64_t, Slot> by_fence_;
+  SlotIndex by_fence_;  // those of attempts are not asked for
   NameMap<Slot> permit_of_operation_, waiter_of_operation_;
   DeadlineHeap<PlaceIn<Permits>> expiries_;
   DeadlineHeap<PlaceIn<Waiters>> deadlines_;
   DeadlineHeap<PlaceIn<Pools>> looks_;  // when who waits for a pool may find enough
+  std::vector<PoolNeed> needs_;                 // of the acquire in progress
   std::vector<Slot> changed_;                   // pools whose lines have to be served
   QueueWaker* waker_ = nullptr;
   std::uint64_t last_fence_ = 0, last_number_ = 0;

@@ -8,7 +8,7 @@
 
 namespace controlplane {
 
-// Ids of one maker are neighbours; see TaskIndex.
+// Ids of one maker are neighbours; see SlotIndex.
 std::uint32_t hash_task_id(const TaskId& id) noexcept {
   if (!id.is_made()) return static_cast<std::uint32_t>(hash_name(id.own_text()));
   return counter_of(id.uuid()) + static_cast<std::uint32_t>(origin_of(id.uuid()));

@@ -41,7 +41,7 @@
 #include "engine/ready_queues.hpp"
 #include "engine/serial_index.hpp"
 #include "engine/task_counters.hpp"
-#include "engine/task_index.hpp"
+#include "engine/slot_index.hpp"
 #include "engine/task_record.hpp"
 
 namespace controlplane {
@@ -245,7 +245,7 @@ class TaskTable final : private QueueWaker {
 
   Slab<TaskRecord> tasks_;
   Slab<AttemptRecord, 8> attempts_;
-  TaskIndex index_;
+  SlotIndex index_;
   SerialIndex serials_;
   NameTable types_;
   PolicyTable policies_;

@@ -72,6 +72,7 @@ class WaitLines {
     });
   }
   void took(std::string_view owner, std::uint64_t amount) {
+    if (lines_.size() == 1) return;  // no weights: first come
     Line& line = lines_[line_of(owner)];
     if (line.size == 0) line.taken = std::max(line.taken, virtual_time_);
     virtual_time_ = std::max(virtual_time_, line.taken);

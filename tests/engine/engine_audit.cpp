@@ -541,17 +541,25 @@ void EngineAudit::check_permits() {
          ", counted ", table.pools_.size());
   const auto& items = table.expiries_.items_;
   std::uint64_t named = 0;
-  for (const auto& [fence, slot] : table.by_fence_) {
+  for (Slot slot = 0; slot < table.permits_.end(); ++slot) {
     const PermitRecord& permit = table.permits_[slot];
+    const std::uint64_t fence = permit.fence;
+    if (fence == 0 || permit.of_attempt) continue;
     shares += permit.shares.size();
     named += permit.operation.empty() ? 0 : 1;
-    expect(permit.fence == fence && fence <= table.last_fence_, "permit ", fence, " is another");
+    const auto found = table.by_fence_.find(static_cast<std::uint32_t>(fence),
+                                            [&](Slot other) { return other == slot; });
+    expect(found == slot && fence <= table.last_fence_, "permit ", fence, " is not found");
     expect(permit.place < items.size() && items[permit.place].slot == slot &&
                items[permit.place].when == permit.expires_at,
            "permit ", fence, " is not where the heap has it");
     for (const PermitShare& share : permit.shares) {
-      expect(table.pools_[share.pool].permits.count({fence, slot}) == 1, "permit ", fence,
-             " is unknown to its pool");
+      bool known = false;
+      table.pools_[share.pool].permits.scan(fence - 1, table.is_live(), [&](auto, Slot other) {
+        known = other == slot;
+        return false;
+      });
+      expect(known, "permit ", fence, " is unknown to its pool");
     }
   }
   std::uint64_t attempts = 0;
@@ -586,7 +594,9 @@ void EngineAudit::check_pool(Slot slot) {
   std::uint64_t amount = 0;
   std::set<std::uint32_t> numbers(pool.free_.begin(), pool.free_.end());
   expect(numbers.size() == pool.free_.size(), "pool ", name, " has a free number twice");
-  for (const auto& [fence, permit] : pool.permits) {
+  std::uint64_t live = 0;
+  pool.permits.scan(0, permits_.is_live(), [&](auto, Slot permit) {
+    ++live;
     for (const PermitShare& share : permits_.permits_[permit].shares) {
       if (share.pool != slot) continue;
       amount += share.amount;
@@ -594,7 +604,9 @@ void EngineAudit::check_pool(Slot slot) {
         expect(numbers.insert(number).second, "pool ", name, " gave number ", number, " twice");
       }
     }
-  }
+    return true;
+  });
+  expect(live == pool.permits.size(), "pool ", name, " counts its permits wrongly");
   const PoolKind kind = pool.spec().kind;
   if (kind == PoolKind::count || kind == PoolKind::number) {
     expect(pool.used_ == amount, "pool ", name, " has ", amount, " out, not ", pool.used_);
@@ -609,8 +621,8 @@ void EngineAudit::check_pool(Slot slot) {
   }
   if (kind == PoolKind::window) {
     std::uint64_t total = 0;
-    for (const std::uint64_t used : pool.window_.used_) total += used;
-    expect(total == pool.window_.total(), "pool ", name, " sums up wrongly");
+    for (const std::uint64_t used : pool.window_->used_) total += used;
+    expect(total == pool.window_->total(), "pool ", name, " sums up wrongly");
   }
   expect(!pool.is_lease || !pool.permits.empty() || pool.awaited > 0, "lease ", name, " is unused");
 }

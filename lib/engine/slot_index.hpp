@@ -1,4 +1,4 @@
-// From a task's id to its slot. Chained, because ids made one after the other hash to neighbouring
+// From the hash of a name to a slot: tasks by id, permits by fence. Chained, because ids made one after the other hash to neighbouring
 // buckets: a run of tasks touches the table in order, and at a million tasks time is cache misses.
 // (Probing would pile up where two runs overlap; chains only get one longer.)
 // Thread safety: none.
@@ -11,9 +11,9 @@
 
 namespace controlplane {
 
-class TaskIndex {
+class SlotIndex {
  public:
-  TaskIndex() : buckets_(kFirstBuckets, kNoSlot) {}
+  SlotIndex() : buckets_(kFirstBuckets, kNoSlot) {}
 
   void insert(std::uint32_t hash, Slot slot) {
     if (size_ >= buckets_.size()) grow();

@@ -1,11 +1,11 @@
-#include "engine/task_index.hpp"
+#include "engine/slot_index.hpp"
 
 #include "catch.hpp"
 
 namespace controlplane {
 
 TEST_CASE("a slot is found by its hash among others with the same hash") {
-  TaskIndex index;
+  SlotIndex index;
   for (Slot slot = 0; slot < 5; ++slot) index.insert(42, slot);
   index.insert(42 + 1024, 5);  // the same bucket
   for (Slot wanted = 0; wanted < 5; ++wanted) {
@@ -16,7 +16,7 @@ TEST_CASE("a slot is found by its hash among others with the same hash") {
 }
 
 TEST_CASE("an erased slot is not found and its neighbours are") {
-  TaskIndex index;
+  SlotIndex index;
   for (Slot slot = 0; slot < 3; ++slot) index.insert(7, slot);
   index.erase(1);
   CHECK(index.size() == 2);
@@ -28,7 +28,7 @@ TEST_CASE("an erased slot is not found and its neighbours are") {
 }
 
 TEST_CASE("an index keeps everything while it grows") {
-  TaskIndex index;
+  SlotIndex index;
   constexpr Slot kMany = 50'000;
   const auto hash = [](Slot slot) { return slot * 2'654'435'761U; };
   for (Slot slot = 0; slot < kMany; ++slot) index.insert(hash(slot), slot);
