@@ -3,30 +3,33 @@
 // Lifetime: keys are views of what the records hold, which must stay put while they are here.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
-#include "engine/name_table.hpp"
+#include "base/digest.hpp"
 #include "engine/slab.hpp"
+#include "engine/slot_index.hpp"
 
 namespace controlplane {
 
 class KeyIndex {
  public:
   Slot find(std::string_view key) const {
-    const auto found = by_key_.find(key);
-    return found == by_key_.end() ? kNoSlot : found->second;
+    return by_hash_.find(hash_of(key), [&](Slot slot) { return keys_[slot] == key; });
   }
   void add(std::string_view key, Slot slot) {
-    by_key_.emplace(key, slot);
+    if (slot >= keys_.size()) keys_.resize(slot + slot / 2 + 64);
+    keys_[slot] = key;
+    by_hash_.insert(hash_of(key), slot);
     in_order_.emplace(key, slot);
   }
   void remove(std::string_view key) {
+    by_hash_.erase(find(key));
     in_order_.erase(key);
-    by_key_.erase(key);
   }
-  std::size_t size() const noexcept { return by_key_.size(); }
+  std::size_t size() const noexcept { return by_hash_.size(); }
 
   // Visits (key, slot) of the keys that begin with `prefix`, in order, those after `after` only
   // unless that is empty, until `visit` answers false.
@@ -39,7 +42,11 @@ class KeyIndex {
   }
 
  private:
-  std::unordered_map<std::string_view, Slot, NameHash> by_key_;
+  static std::uint32_t hash_of(std::string_view key) noexcept {
+    return static_cast<std::uint32_t>(hash_name(key));
+  }
+  SlotIndex by_hash_;
+  std::vector<std::string_view> keys_;  // by slot
   std::map<std::string_view, Slot> in_order_;
 };
 

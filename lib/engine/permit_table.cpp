@@ -14,6 +14,7 @@ namespace controlplane {
 namespace {
 
 constexpr std::uint64_t kNewcomer = std::numeric_limits<std::uint64_t>::max();
+constexpr std::size_t kSpareShares = 1'024;
 constexpr int kExpiredAtOnce = 16;  // by one operation; the rest is left to advance
 
 Error no_permit(std::uint64_t fence) {
@@ -135,7 +136,10 @@ Slot PermitTable::make_permit(std::string_view owner, const std::vector<PoolNeed
   permit.fence = ++last_fence_;
   permit.owner = owner;
   permit.acquired_at = now;
-  permit.shares.reserve(needs.size());
+  if (!spare_shares_.empty()) {
+    permit.shares = std::move(spare_shares_.back());
+    spare_shares_.pop_back();
+  }
   for (const PoolNeed& need : needs) {
     PermitPool& pool = pools_[need.pool];
     permit.shares.push_back(pool.take(need.pool, need.amount, now));
@@ -267,12 +271,15 @@ void PermitTable::drop_permit(Slot slot) {
     by_fence_.erase(slot);
   }
   if (!permit.operation.empty()) permit_of_operation_.erase(permit_of_operation_.find(permit.operation));
-  const std::vector<PermitShare> shares = std::move(permit.shares);
+  std::vector<PermitShare> shares = std::move(permit.shares);
   permits_.give_back(slot);
   for (const PermitShare& share : shares) {
     pools_[share.pool].permits.ended(is_live());
     changed_.push_back(share.pool);
   }
+  if (spare_shares_.size() == kSpareShares) return;
+  shares.clear();
+  spare_shares_.push_back(std::move(shares));
 }
 
 // One event per pool: who filters for a pool sees all of it.
@@ -296,6 +303,7 @@ Permit PermitTable::view(const PermitRecord& record) const {
   permit.owner = record.owner;
   permit.acquired_at = record.acquired_at;
   permit.expires_at = record.expires_at;
+  permit.parts.reserve(record.shares.size());
   for (const PermitShare& share : record.shares) {
     permit.parts.push_back({pools_[share.pool].spec().name, share.amount, share.numbers});
   }

@@ -186,6 +186,7 @@ class PermitTable {
   DeadlineHeap<PlaceIn<Waiters>> deadlines_;
   DeadlineHeap<PlaceIn<Pools>> looks_;  // when who waits for a pool may find enough
   std::vector<PoolNeed> needs_;                 // of the acquire in progress
+  std::vector<std::vector<PermitShare>> spare_shares_;  // their memory, for the next permits
   std::vector<Slot> changed_;                   // pools whose lines have to be served
   QueueWaker* waker_ = nullptr;
   std::uint64_t last_fence_ = 0, last_number_ = 0;

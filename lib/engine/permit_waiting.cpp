@@ -20,13 +20,14 @@ constexpr int kServedAtOnce = 64;  // by one operation; the rest is left to adva
 // The pool whose line is the next to stand in; kNoSlot: nothing is short.
 Slot PermitTable::next_line(const std::vector<PoolNeed>& needs, TaskPriority priority,
                             std::uint64_t number, std::size_t& passed, Timestamp now) {
+  const bool sees_all = passed == 0;
   for (; passed < needs.size(); ++passed) {
     PermitPool& pool = pools_[needs[passed].pool];
     if (pool.waiting.before(priority, number) || pool.available(now) < needs[passed].amount) {
       return needs[passed].pool;
     }
   }
-  return first_short(needs, now);
+  return sees_all ? kNoSlot : first_short(needs, now);
 }
 
 Slot PermitTable::first_short(const std::vector<PoolNeed>& needs, Timestamp now) {
