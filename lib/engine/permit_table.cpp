@@ -43,7 +43,7 @@ void PermitTable::acquire(AcquirePermit& op, Timestamp now, Effects& effects) {
 
 void PermitTable::acquire_anew(AcquirePermit& op, Timestamp now, Effects& effects) {
   std::size_t passed = 0;
-  const Slot line = next_line(needs_, op.priority, kNewcomer, passed, now);
+  const Slot line = next_line(needs_, op.owner, op.priority, kNewcomer, passed, now);
   if (line != kNoSlot && op.waits_until <= now) {
     ++refused_total_;
     op.failed = shortage(op, line, now);

@@ -146,8 +146,8 @@ class PermitTable {
   // acquiring
   bool resolve(AcquirePermit& op, std::vector<PoolNeed>& needs);
   bool answers_again(AcquirePermit& op, const std::vector<PoolNeed>& needs);
-  Slot next_line(const std::vector<PoolNeed>& needs, TaskPriority priority, std::uint64_t number,
-                 std::size_t& passed, Timestamp now);
+  Slot next_line(const std::vector<PoolNeed>& needs, std::string_view owner, TaskPriority priority,
+                 std::uint64_t number, std::size_t& passed, Timestamp now);
   Slot first_short(const std::vector<PoolNeed>& needs, Timestamp now);
   Error shortage(const AcquirePermit& op, Slot pool, Timestamp now);
   void acquire_anew(AcquirePermit& op, Timestamp now, Effects& effects);

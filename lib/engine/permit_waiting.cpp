@@ -18,12 +18,13 @@ constexpr int kServedAtOnce = 64;  // by one operation; the rest is left to adva
 }  // namespace
 
 // The pool whose line is the next to stand in; kNoSlot: nothing is short.
-Slot PermitTable::next_line(const std::vector<PoolNeed>& needs, TaskPriority priority,
-                            std::uint64_t number, std::size_t& passed, Timestamp now) {
+Slot PermitTable::next_line(const std::vector<PoolNeed>& needs, std::string_view owner,
+                            TaskPriority priority, std::uint64_t number, std::size_t& passed,
+                            Timestamp now) {
   const bool sees_all = passed == 0;
   for (; passed < needs.size(); ++passed) {
     PermitPool& pool = pools_[needs[passed].pool];
-    if (pool.waiting.before(priority, number) || pool.available(now) < needs[passed].amount) {
+    if (pool.waiting.before(owner, priority, number) || pool.available(now) < needs[passed].amount) {
       return needs[passed].pool;
     }
   }
@@ -148,7 +149,8 @@ bool PermitTable::serve_first(Slot slot, Timestamp now, Effects& effects) {
   }
   const auto position = static_cast<std::size_t>(here - waiter.needs.begin());
   waiter.passed = std::max(waiter.passed, position + 1);
-  const Slot line = next_line(waiter.needs, waiter.priority, waiter.number, waiter.passed, now);
+  const Slot line = next_line(waiter.needs, waiter.owner, waiter.priority, waiter.number,
+                              waiter.passed, now);
   if (line != kNoSlot) {
     leave_line(first);
     stand(first, line);
@@ -175,7 +177,7 @@ bool PermitTable::serve_first(Slot slot, Timestamp now, Effects& effects) {
 Slot PermitTable::line_for(const std::vector<PoolNeed>& needs, TaskPriority priority,
                            std::uint64_t number, Timestamp now) {
   std::size_t passed = 0;
-  return next_line(needs, priority, number == 0 ? last_number_ + 1 : number, passed, now);
+  return next_line(needs, {}, priority, number == 0 ? last_number_ + 1 : number, passed, now);
 }
 
 Slot PermitTable::stand_for_queue(std::uint32_t queue, const std::vector<PoolNeed>& needs,

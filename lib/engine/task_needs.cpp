@@ -52,8 +52,8 @@ bool TaskTable::may_have_needs(TaskRef task, Step& step) {
   if (line == kNoSlot) return true;
   mine.since = step.now;
   mine.waiter = permits_.stand_for_queue(task->queue, needs_, task->priority, mine.number, line);
-  permits_.serve(step.now, step.effects);  // a window comes back by itself
-  return false;
+  permits_.serve(step.now, step.effects);  // sets the timer of a window, which comes back by itself
+  return mine.waiter == kNoSlot;           // it was its turn after all
 }
 
 // Precondition: may_have_needs(task) was true just now. The next of the queue may find enough, too:

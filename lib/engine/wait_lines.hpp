@@ -60,15 +60,20 @@ class WaitLines {
     }
     return kNoSlot;
   }
-  // Whether somebody that waits comes before one that arrived as `number`.
-  bool before(TaskPriority priority, std::uint64_t number) const {
+  // Whether somebody that waits would be served before one of this owner that arrived as `number`:
+  // the order of first(), as if that one stood here, too.
+  bool before(std::string_view owner, TaskPriority priority, std::uint64_t number) const {
     const std::size_t own = level(priority);
     for (std::size_t l = 0; l < own; ++l) {
       if (levels_[l] > 0) return true;
     }
     if (levels_[own] == 0) return false;
+    const Line& mine = lines_[line_of(owner)];
+    const double taken = mine.size == 0 ? std::max(mine.taken, virtual_time_) : mine.taken;
     return std::any_of(lines_.begin(), lines_.end(), [&](const Line& line) {
-      return !line.waiting[own].empty() && line.waiting[own].begin()->first < number;
+      if (line.waiting[own].empty()) return false;
+      if (&line != &mine && line.taken != taken) return line.taken < taken;
+      return line.waiting[own].begin()->first < number;
     });
   }
   void took(std::string_view owner, std::uint64_t amount) {

@@ -102,7 +102,7 @@ void World::check_wakeups(const SimAgent& agent) {
     }
     std::sort(offered.begin(), offered.end());
     for (const auto& [id, task] : history.tasks()) {
-      if (task.state != TaskState::pending || !task.ready) continue;
+      if (task.state != TaskState::pending || !task.ready || task.needs) continue;
       if (!History::may_take(task, agent.name(), offered)) continue;
       if (!task.key.empty() && history.leases_of_key(task.key) >= task.key_limit) continue;
       findings.add("agent ", agent.name(), " waits, and task ", id, " is ready for it");
@@ -113,6 +113,7 @@ void World::check_wakeups(const SimAgent& agent) {
 void World::check_end() {
   pass(120 * kSecond);  // the end of every wait
   check(true);
+  findings.expect(shared.held() == 0, "permits for ", shared.held(), " never ended");
   for (const auto& [number, what] : open_calls_) findings.add(what, " was never answered");
   for (const Task& task : witness_->all_tasks()) {
     findings.expect(is_terminal(task.state), "task ", task.id, " is ", to_string(task.state));
@@ -120,7 +121,7 @@ void World::check_end() {
   for (std::size_t i = 0; i < planes_.size(); ++i) {
     CoordinatorCore& core = CoordinatorCore::of(*planes_[i].coordinator);
     findings.expect(core.calls().outstanding() == 0 && core.claims().waiting() == 0 &&
-                        core.results().waiting() == 0,
+                        core.results().waiting() == 0 && core.permits().waiting() == 0,
                     "coordinator ", i, " still waits for something");
     const Received& received = *planes_[i].received;
     findings.expect(received.events + received.missed == history.last_event(), "a subscriber of ",

@@ -38,6 +38,7 @@ SeenTask seen(const TaskSpec& spec) {
   task.priority = spec.priority;
   task.key = spec.concurrency_key;
   task.key_limit = spec.concurrency_limit;
+  task.needs = !spec.needs.empty();
   task.parents = !spec.depends_on.empty();
   task.ready = !task.parents && spec.delay.count() == 0;
   return task;
@@ -80,6 +81,7 @@ void History::before(const Operation& op) {
 }
 
 void History::after(const Operation& op) {
+  shared_.after(op);
   if (op.kind == OperationKind::submit) {
     const auto& drafts = static_cast<const SubmitTasks&>(op).tasks;
     for (std::size_t i = 0; i < drafts.size(); ++i) {
@@ -110,7 +112,9 @@ void History::event(const Event& event) {
            std::string(field(event, "reason"))];
   const std::string_view type = event.type;
   if (type.starts_with("task.")) return task_event(event, type.substr(5));
-  agent_event(event, type.substr(6));
+  if (type.starts_with("document.")) return shared_.document_event(event, type.substr(9));
+  if (type.starts_with("permit.")) return shared_.permit_event(event, type.substr(7));
+  if (type.starts_with("agent.")) agent_event(event, type.substr(6));
 }
 
 void History::agent_event(const Event& event, std::string_view what) {
@@ -175,6 +179,7 @@ void History::submitted(const Event& event) {
     copy.priority = from->priority;
     copy.key = from->key;
     copy.key_limit = from->key_limit;
+    copy.needs = from->needs;
     copy.parents = true;  // perhaps
     task = &(tasks_[event.subject] = copy);
   }
@@ -236,6 +241,7 @@ void History::check_order(const std::string& id, const SeenTask& task) {
   for (const auto& [other_id, other] : tasks_) {
     if (other.state != TaskState::pending || !other.ready || other.attempt > 0) continue;
     if (other.place == 0 || !other.key.empty() || other.priority > task.priority) continue;
+    if (other.needs) continue;  // its queue may stand in line
     if (other.priority == task.priority && (task.place == 0 || other.place >= task.place)) continue;
     findings_.expect(!may_take(other, agent, offered), "agent ", agent, " got task ", id,
                      " (place ", task.place, ") before task ", other_id, " (place ", other.place, ")");

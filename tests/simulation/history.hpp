@@ -13,6 +13,7 @@
 #include "controlplane/event.hpp"
 #include "engine/operations.hpp"
 #include "simulation/findings.hpp"
+#include "simulation/shared_history.hpp"
 
 namespace controlplane::simulation {
 
@@ -42,6 +43,7 @@ struct SeenTask {
   TaskPriority priority = TaskPriority::normal;
   std::string key;
   std::uint32_t key_limit = 0;
+  bool needs = false;             // permits
 
   bool leased() const { return state == TaskState::claimed || state == TaskState::running; }
 };
@@ -53,8 +55,8 @@ struct SeenAgent {
 
 class History {
  public:
-  History(Findings& findings, bool in_order, bool forgetful)
-      : findings_(findings), in_order_(in_order), forgetful_(forgetful) {}
+  History(Findings& findings, SharedHistory& shared, bool in_order, bool forgetful)
+      : findings_(findings), shared_(shared), in_order_(in_order), forgetful_(forgetful) {}
 
   // Around every operation that reaches the tables.
   void before(const Operation& op);
@@ -88,6 +90,7 @@ class History {
   void pending_again(SeenTask& task, const Event& event);
 
   Findings& findings_;
+  SharedHistory& shared_;
   const bool in_order_;   // no ageing
   const bool forgetful_;  // retention removes tasks
   std::map<std::string, SeenTask, std::less<>> tasks_;

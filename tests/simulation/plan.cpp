@@ -26,6 +26,9 @@ constexpr std::array<Usual, kActs> kUsual{{
     {Act::assign, 2, false, "assign"},         {Act::reassign, 1, false, "reassign"},
     {Act::replay, 3, false, "replay"},         {Act::wait, 4, false, "wait"},
     {Act::look, 3, false, "look"},             {Act::probe, 1, false, "probe"},
+    {Act::put, 4, false, "put"},               {Act::erase, 1, false, "erase"},
+    {Act::look_shared, 1, false, "look_shared"}, {Act::define, 1, false, "define"},
+    {Act::acquire, 5, false, "acquire"},       {Act::end_permit, 4, false, "end_permit"},
     {Act::pass, 16, true, "pass"},             {Act::pass_long, 3, false, "pass_long"},
     {Act::leap, 1, false, "leap"},             {Act::jump_wall, 1, false, "jump_wall"},
     {Act::restart, 0.5, false, "restart"},     {Act::weather, 2, false, "weather"},
@@ -136,6 +139,7 @@ void Plan::choose_specs(Dice& dice) {
   excluding = sometimes(dice, 0.3, 0.4);
   own_id = sometimes(dice, 0.7, 0.8);
   labelled = sometimes(dice, 0.3, 0.5);
+  needing = sometimes(dice, 0.4, 0.4);
 }
 
 }  // namespace controlplane::simulation

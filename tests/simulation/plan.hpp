@@ -23,6 +23,8 @@ enum class Act : std::uint8_t {
   crash, heartbeat, drain, unregister,
   // who gives work and watches over it
   submit, submit_again, submit_many, cancel, assign, reassign, replay, wait, look, probe,
+  // who shares
+  put, erase, look_shared, define, acquire, end_permit,
   // the world
   pass, pass_long, leap, jump_wall, restart, weather
 };
@@ -55,7 +57,7 @@ struct Plan {
   bool bounded = false;         // small limits: resource_exhausted is an answer
   bool forgetful = false;       // retention removes tasks while it runs
   // shares of submits with
-  double delayed, dependent, keyed, bounded_time, directed, excluding, own_id, labelled;
+  double delayed, dependent, keyed, bounded_time, directed, excluding, own_id, labelled, needing;
 
  private:
   void choose_weights(Dice& dice);

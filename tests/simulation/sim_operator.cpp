@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "simulation/sim_agent.hpp"
+#include "simulation/sim_sharer.hpp"
 #include "simulation/world.hpp"
 
 namespace controlplane::simulation {
@@ -67,6 +68,11 @@ TaskSpec SimOperator::some_spec() {
     spec.agent_id = world_.some_agent().name();
   } else if (dice.chance(plan.excluding)) {
     spec.exclude.push_back(world_.some_agent().name());
+  }
+  if (dice.chance(plan.needing)) {
+    for (const std::string& pool : world_.sharer().pools()) {
+      if (spec.needs.empty() || dice.chance(0.5)) spec.needs.push_back({pool, 1 + dice.below(3)});
+    }
   }
   if (dice.chance(plan.labelled)) spec.labels = {{"part", number}};
   return spec;

@@ -6,6 +6,7 @@
 
 #include "simulation/sim_agent.hpp"
 #include "simulation/sim_operator.hpp"
+#include "simulation/sim_sharer.hpp"
 #include "store/memory/memory_store.hpp"
 
 namespace controlplane::simulation {
@@ -15,6 +16,7 @@ constexpr std::size_t kTraceLines = 80;
 constexpr std::int64_t kNoMoment = std::numeric_limits<std::int64_t>::max();
 
 bool is_of_agent(Act act) { return act <= Act::unregister; }
+bool is_of_sharer(Act act) { return act >= Act::put && act <= Act::end_permit; }
 bool is_of_operator(Act act) { return act > Act::unregister && act <= Act::probe; }
 
 }  // namespace
@@ -46,11 +48,13 @@ class World::Entrance final : public Store {
 World::World(std::uint64_t seed, const RunOptions& options)
     : plan(seed),
       dice(seed * 2),
-      history(findings, plan.config.ageing_interval.count() == 0, plan.forgetful),
+      shared(findings),
+      history(findings, shared, plan.config.ageing_interval.count() == 0, plan.forgetful),
       ledger(findings, history, plan.forgetful, plan.config.require_lease),
       options_(options),
       memory_(make_memory_store(clock, 16)),
-      operator_(std::make_unique<SimOperator>(*this)) {
+      operator_(std::make_unique<SimOperator>(*this)),
+      sharer_(std::make_unique<SimSharer>(*this)) {
   open_other_tenant();
   planes_.resize(plan.coordinators);
   for (std::size_t i = 0; i < planes_.size(); ++i) open_plane(i);
@@ -147,6 +151,8 @@ void World::step() {
     some_agent().act(what);
   } else if (is_of_operator(what)) {
     operator_->act(what);
+  } else if (is_of_sharer(what)) {
+    sharer_->act(what);
   } else {
     act(what);
   }
@@ -227,8 +233,10 @@ void World::closed(std::uint64_t number, const Error* error) {
       case ErrorCode::not_found:
       case ErrorCode::already_exists:
       case ErrorCode::failed_precondition: return true;
-      case ErrorCode::deadline_exceeded: return what == "wait_for_result";
-      case ErrorCode::resource_exhausted: return plan.bounded;
+      case ErrorCode::deadline_exceeded: return what == "wait_for_result" || what == "acquire";
+      case ErrorCode::invalid_argument:  // a capacity was lowered
+        return what == "acquire" || what == "submit_task";
+      case ErrorCode::resource_exhausted: return plan.bounded || what == "acquire";
       case ErrorCode::unavailable: return !calm_;
       case ErrorCode::cancelled: return closing_;
       default: return false;

@@ -30,6 +30,7 @@ namespace controlplane::simulation {
 
 class SimAgent;
 class SimOperator;
+class SimSharer;
 
 struct RunOptions {
   Defect defect = Defect::none;
@@ -67,12 +68,14 @@ class World {
   Dice dice;
   SimClock clock;
   Findings findings;
+  SharedHistory shared;
   History history;
   Ledger ledger;
 
   Coordinator& plane(std::size_t index) { return *planes_[index].coordinator; }
   std::size_t planes() const noexcept { return planes_.size(); }
   SimAgent& some_agent();
+  const SimSharer& sharer() const noexcept { return *sharer_; }
   bool calm() const noexcept { return calm_; }  // the finale: no faults
 
   // The completion of one call: it must come exactly once, with an error that can be.
@@ -139,6 +142,7 @@ class World {
   std::vector<Plane> planes_;
   std::vector<std::unique_ptr<SimAgent>> agents_;
   std::unique_ptr<SimOperator> operator_;
+  std::unique_ptr<SimSharer> sharer_;
   std::map<std::uint64_t, std::string> open_calls_;
   std::uint64_t calls_ = 0, steps_ = 0, opened_ = 0;
   Census census_;                        // of calls
