@@ -19,6 +19,10 @@ std::int32_t or_unset(const auto& optional) {
   return optional ? static_cast<std::int32_t>(*optional) : CP_UNSET;
 }
 
+std::uint64_t or_unset_ms(const std::optional<std::chrono::milliseconds>& duration) {
+  return duration ? in_ms(*duration) : CP_UNSET_MS;
+}
+
 void fill(cp_page_request& out) { out.max_items = PageRequest{}.max_items; }
 void fill(cp_retention& out) { out = view_of(Retention{}); }
 void fill(cp_limits& out) { out = view_of(Limits{}); }
@@ -53,7 +57,7 @@ void fill(cp_select_request& out) {
 void fill(cp_task_spec& out) {
   const TaskSpec spec;
   out.priority = static_cast<std::int32_t>(spec.priority);
-  out.timeout_ms = spec.timeout ? in_ms(*spec.timeout) : CP_UNSET_MS;
+  out.timeout_ms = or_unset_ms(spec.timeout);
   out.queue_timeout_ms = in_ms(spec.queue_timeout);
   out.total_timeout_ms = in_ms(spec.total_timeout);
   out.delay_ms = in_ms(spec.delay);
@@ -108,6 +112,17 @@ void fill(cp_worker_options& out) {
   out.lease_ttl_ms = in_ms(options.lease_ttl);
   out.heartbeat_interval_ms = in_ms(options.heartbeat_interval);
   out.drain_timeout_ms = in_ms(options.drain_timeout);
+}
+
+void fill(cp_put_options& out) {
+  const PutOptions options;
+  out.expected_version = options.expected_version.value_or(CP_ANY_VERSION);
+  out.ttl_ms = or_unset_ms(options.ttl);
+}
+void fill(cp_update_options& out) {
+  const UpdateOptions options;
+  out.max_tries = options.max_tries;
+  out.ttl_ms = or_unset_ms(options.ttl);
 }
 
 // Only the part that the caller's struct has.
@@ -184,5 +199,11 @@ int32_t cp_subscribe_options_init(cp_subscribe_options* out, size_t struct_size)
   return init(out, struct_size);
 }
 int32_t cp_worker_options_init(cp_worker_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_put_options_init(cp_put_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_update_options_init(cp_update_options* out, size_t struct_size) {
   return init(out, struct_size);
 }

@@ -107,5 +107,15 @@ struct Defaults<cp_worker_options> {
   static constexpr const char* name = "cp_worker_options";
   static cp_worker_options make() noexcept { return CP_WORKER_OPTIONS_INIT; }
 };
+template <>
+struct Defaults<cp_put_options> {
+  static constexpr const char* name = "cp_put_options";
+  static cp_put_options make() noexcept { return CP_PUT_OPTIONS_INIT; }
+};
+template <>
+struct Defaults<cp_update_options> {
+  static constexpr const char* name = "cp_update_options";
+  static cp_update_options make() noexcept { return CP_UPDATE_OPTIONS_INIT; }
+};
 
 }  // namespace controlplane::capi

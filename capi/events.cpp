@@ -2,33 +2,11 @@
 #include "capi/defaults.hpp"
 #include "capi/plane.hpp"
 #include "capi/specs.hpp"
+#include "capi/subscription.hpp"
 
 namespace controlplane::capi {
 
-struct SubscriptionHolder {
-  Subscription subscription;
-};
-template <>
-struct KindOf<SubscriptionHolder> {
-  static constexpr Kind value = Kind::subscription;
-};
-
 namespace {
-
-// subscribe(plane) for a handle.
-template <class Subscribe>
-std::int32_t give_subscription(cp_subscription** out, cp_coordinator* coordinator,
-                               const void* callback, Subscribe&& subscribe) noexcept {
-  return call_for(
-      out, coordinator,
-      [&](Plane& plane) {
-        if (callback == nullptr) refuse("callback is NULL");
-        return subscribe(plane.coordinator);
-      },
-      [](Subscription&& subscription) {
-        return give_out<cp_subscription>(new SubscriptionHolder{std::move(subscription)});
-      });
-}
 
 EventHandler handler_of(cp_event_callback callback, void* user_data) {
   return [callback, user_data](const EventBatch& batch) {

@@ -33,6 +33,11 @@ std::optional<Enum> optional_number(const char* what, std::int32_t value, Enum l
   return number(what, value, last);
 }
 
+std::optional<std::chrono::milliseconds> optional_duration(std::uint64_t ms) {
+  if (ms == CP_UNSET_MS) return std::nullopt;
+  return duration(ms);
+}
+
 // The items at `place(0)`, `place(1)`, …, each converted by `convert`.
 template <class Out>
 Batch<Out> batch(const char* what, const void* given, std::size_t count, const Limits& limits,
@@ -96,7 +101,7 @@ TaskSpec spec_of(const cp_task_spec* given, const Limits& limits) {
   spec.retry.delay = duration(in->retry_delay_ms);
   spec.retry.max_delay = duration(in->retry_max_delay_ms);
   spec.retry.backoff = in->retry_backoff;
-  if (in->timeout_ms != CP_UNSET_MS) spec.timeout = duration(in->timeout_ms);
+  spec.timeout = optional_duration(in->timeout_ms);
   spec.queue_timeout = duration(in->queue_timeout_ms);
   spec.total_timeout = duration(in->total_timeout_ms);
   spec.delay = duration(in->delay_ms);
@@ -284,6 +289,23 @@ SubscribeOptions options_of(const cp_subscribe_options* given) {
           .after = in->after,
           .from_start = flag("from_start", in->from_start),
           .buffer = in->buffer};
+}
+
+std::optional<std::uint64_t> version_of(std::uint64_t expected) {
+  if (expected == CP_ANY_VERSION) return std::nullopt;
+  return expected;
+}
+
+PutOptions options_of(const cp_put_options* given) {
+  const auto in = Input<cp_put_options>::optional(given);
+  return {.expected_version = version_of(in->expected_version),
+          .ttl = optional_duration(in->ttl_ms),
+          .operation_id = text(in->operation_id)};
+}
+
+UpdateOptions options_of(const cp_update_options* given) {
+  const auto in = Input<cp_update_options>::optional(given);
+  return {.ttl = optional_duration(in->ttl_ms), .max_tries = in->max_tries};
 }
 
 }  // namespace controlplane::capi

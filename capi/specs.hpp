@@ -4,6 +4,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -44,5 +46,9 @@ WorkerOptions options_of(const cp_worker_options* given, const Limits& limits);
 ProbeSpec spec_of(const cp_probe_spec* given);
 EventFilter filter_of(const cp_event_filter* given);
 SubscribeOptions options_of(const cp_subscribe_options* given);
+
+PutOptions options_of(const cp_put_options* given);
+UpdateOptions options_of(const cp_update_options* given);
+std::optional<std::uint64_t> version_of(std::uint64_t expected);
 
 }  // namespace controlplane::capi

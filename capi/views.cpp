@@ -1,7 +1,6 @@
 #include "capi/views.hpp"
 
 #include <algorithm>
-#include <cstring>
 
 #include "base/ids.hpp"
 
@@ -9,20 +8,6 @@ namespace controlplane::capi {
 namespace {
 
 constexpr std::string_view kTaskPrefix = "task_";
-
-// All zero, and its own size.
-template <class T>
-void begin(T& view) {
-  std::memset(static_cast<void*>(&view), 0, sizeof(T));
-  view.struct_size = sizeof(T);
-}
-
-void show(const char*& data, std::size_t& length, const SharedText& text) {
-  data = text.c_str();
-  length = text.size();
-}
-
-std::int32_t code(auto value) { return static_cast<std::int32_t>(value); }
 
 cp_agent_health health_of(const AgentHealth& value) {
   cp_agent_health out;
@@ -54,14 +39,6 @@ cp_probe_health health_of(const ProbeHealth& value) {
   out.last_check_us = value.last_check;
   out.error = value.error.c_str();
   return out;
-}
-
-template <class T>
-std::vector<const T*> pointers_to(const std::vector<T>& values) {
-  std::vector<const T*> items;
-  items.reserve(values.size());
-  for (const T& value : values) items.push_back(&value);
-  return items;
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,28 @@
 #include "controlplane/controlplane.hpp"
 
 namespace controlplane::capi {
+
+// All zero, and its own size.
+template <class T>
+void begin(T& view) {
+  std::memset(static_cast<void*>(&view), 0, sizeof(T));
+  view.struct_size = sizeof(T);
+}
+
+inline void show(const char*& data, std::size_t& length, const SharedText& text) {
+  data = text.c_str();
+  length = text.size();
+}
+
+inline std::int32_t code(auto value) { return static_cast<std::int32_t>(value); }
+
+template <class T>
+std::vector<const T*> pointers_to(const std::vector<T>& values) {
+  std::vector<const T*> items;
+  items.reserve(values.size());
+  for (const T& value : values) items.push_back(&value);
+  return items;
+}
 
 // With the NUL; false if it has no room.
 bool write_id(char* out, std::size_t room, const TaskId& id) noexcept;

@@ -54,7 +54,7 @@ extern "C" {
 #endif
 
 #define CP_ABI_VERSION 0
-#define CP_ABI_REVISION 1
+#define CP_ABI_REVISION 2
 
 CP_API const char *cp_version(void);   /* of the library: "0.1.0" */
 CP_API uint32_t cp_abi_version(void);  /* the library's CP_ABI_VERSION */
@@ -1060,6 +1060,115 @@ CP_API int32_t cp_task_failure_subscribe(cp_subscription **out, cp_coordinator *
 CP_API int32_t cp_agent_unhealthy_subscribe(cp_subscription **out, cp_coordinator *coordinator,
                                             cp_agent_unhealthy_callback callback, void *user_data);
 
+/* ---- Shared state ----------------------------------------------------------------------------- */
+
+/* A versioned JSON document under a key, for agents that know and change the same things. Of another
+ * tenant it is CP_NOT_FOUND. Keys and prefixes are names; a value is at most max_document_bytes. */
+typedef struct cp_document {
+  uint32_t struct_size;
+  const char *key;
+  const char *value; /* JSON */
+  size_t value_length;
+  uint64_t version; /* grows with every change of the key; never used twice for it */
+  int64_t created_at_us;
+  int64_t updated_at_us;
+  int64_t expires_at_us; /* 0 = never */
+} cp_document;
+CP_API void cp_document_free(cp_document *document);
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_document_page {
+  uint32_t struct_size;
+  const cp_document *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_document_page;
+CP_API void cp_document_page_free(cp_document_page *page);
+
+#define CP_ANY_VERSION UINT64_MAX /* a version that is left open */
+
+typedef struct cp_put_options {
+  uint32_t struct_size;
+  uint64_t expected_version; /* 0 = only if there is none; CP_ANY_VERSION = whatever it is */
+  uint64_t ttl_ms;           /* from now; 0 = for ever; CP_UNSET_MS = as it was, a new one for ever */
+  const char *operation_id;  /* the same id and value put once; NULL = made */
+} cp_put_options;
+#define CP_PUT_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_put_options), CP_ANY_VERSION, CP_UNSET_MS, NULL }
+CP_API int32_t cp_put_options_init(cp_put_options *out, size_t struct_size);
+
+typedef struct cp_update_options {
+  uint32_t struct_size;
+  uint32_t max_tries; /* then CP_CONFLICT; at least 1 */
+  uint64_t ttl_ms;    /* as of cp_put_options */
+} cp_update_options;
+#define CP_UPDATE_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_update_options), 100, CP_UNSET_MS }
+CP_API int32_t cp_update_options_init(cp_update_options *out, size_t struct_size);
+
+/* Points *value and *length to what the document becomes, JSON in memory of its own that stays as it is
+ * until cp_state_update returns or calls again; both are NULL and 0 before, which leaves the document
+ * as it is. `current` is NULL if there is none. Any status but CP_OK is what the update answers. */
+typedef int32_t (*cp_state_change)(const char **value, size_t *length, const cp_document *current,
+                                   void *user_data);
+
+#define CP_DOCUMENT_PUT 0
+#define CP_DOCUMENT_DELETED 1
+#define CP_DOCUMENT_EXPIRED 2
+
+typedef struct cp_document_change {
+  uint32_t struct_size;
+  int32_t kind;
+  const char *key;
+  uint64_t version; /* the new one; of a document that is gone its last */
+  int64_t time_us;
+  uint64_t seq; /* resume after it */
+} cp_document_change;
+
+typedef struct cp_document_changes {
+  uint32_t struct_size;
+  const cp_document_change *const *items;
+  size_t count;
+  uint64_t missed; /* too many for the buffer, before these: read anew */
+} cp_document_changes;
+/* One batch at a time, in order, on the callback pool. */
+typedef void (*cp_document_callback)(const cp_document_changes *changes, void *user_data);
+
+/* CP_NOT_FOUND: there is none, or it has expired. */
+CP_API int32_t cp_state_get(cp_document **out, cp_coordinator *coordinator, const char *key);
+CP_API int32_t cp_state_get_async(cp_coordinator *coordinator, const char *key, cp_queue *queue,
+                                  void *user_data);
+/* *out, which may be NULL, is the new version. CP_CONFLICT: it has another one than expected.
+ * CP_ALREADY_EXISTS: the operation id was used for another value. NULL as options: their INIT. */
+CP_API int32_t cp_state_put(uint64_t *out, cp_coordinator *coordinator, const char *key,
+                            const char *value, size_t value_length, const cp_put_options *options);
+CP_API int32_t cp_state_put_async(cp_coordinator *coordinator, const char *key, const char *value,
+                                  size_t value_length, const cp_put_options *options,
+                                  cp_queue *queue, void *user_data);
+/* *out, which may be NULL, is 1, or 0 if there was none. CP_CONFLICT: it has another version than
+ * expected, which may be CP_ANY_VERSION. */
+CP_API int32_t cp_state_remove(int32_t *out, cp_coordinator *coordinator, const char *key,
+                               uint64_t expected_version);
+CP_API int32_t cp_state_remove_async(cp_coordinator *coordinator, const char *key,
+                                     uint64_t expected_version, cp_queue *queue, void *user_data);
+/* Those whose keys begin with `prefix`, in the order of their keys. NULL as page: its INIT. */
+CP_API int32_t cp_state_list(cp_document_page **out, cp_coordinator *coordinator,
+                             const char *prefix, const cp_page_request *page);
+CP_API int32_t cp_state_list_async(cp_coordinator *coordinator, const char *prefix,
+                                   const cp_page_request *page, cp_queue *queue, void *user_data);
+/* Puts what `change` makes of the document, again and again until nobody came between, with growing,
+ * jittered pauses of at most 10 ms; *out, which may be NULL, is the document as it is then. `change`
+ * runs in this thread, once or more. CP_NOT_FOUND: there was none and `change` left it so. CP_CONFLICT:
+ * still contended after max_tries. NULL as options: their INIT. */
+CP_API int32_t cp_state_update(cp_document **out, cp_coordinator *coordinator, const char *key,
+                               const cp_update_options *options, cp_state_change change,
+                               void *user_data);
+/* Changes of the documents whose keys begin with `prefix`, from now on, or after the event `after` if
+ * that is not 0. The callback may run before this call returns. */
+CP_API int32_t cp_state_watch(cp_subscription **out, cp_coordinator *coordinator,
+                              const char *prefix, uint64_t after, cp_document_callback callback,
+                              void *user_data);
+
 /* ---- Totals ----------------------------------------------------------------------------------- */
 
 typedef struct cp_stats {
@@ -1221,6 +1330,10 @@ CP_API int32_t cp_context_abandon(cp_task_context *context);
 #define CP_CALL_EVENT_READ 31
 #define CP_CALL_STATS_GET 32
 #define CP_CALL_METRICS_TEXT 33
+#define CP_CALL_STATE_GET 34
+#define CP_CALL_STATE_PUT 35
+#define CP_CALL_STATE_REMOVE 36
+#define CP_CALL_STATE_LIST 37
 
 /* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
  * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
@@ -1245,9 +1358,12 @@ struct cp_completion {
   const cp_event_batch *events;
   const cp_stats *stats;
   const cp_text *text;
-  uint64_t count;     /* of tasks reassigned */
+  uint64_t count;     /* of tasks reassigned, of documents removed */
   int32_t task_state; /* of cancel and status; else CP_UNSET */
   int32_t reserved;
+  const cp_document *document;
+  const cp_document_page *documents;
+  uint64_t version; /* of a put */
 };
 
 #ifdef __cplusplus

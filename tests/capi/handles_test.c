@@ -25,6 +25,8 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   cp_text *text = NULL;
   cp_worker *worker = NULL;
   cp_subscription *subscription = NULL;
+  cp_document *document = NULL;
+  cp_document_page *documents = NULL;
   cp_lease_status lease;
   cp_task_id id;
   uint64_t count = 0;
@@ -118,10 +120,20 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   REFUSED(cp_metrics_text(&text, plane));
   REFUSED(cp_metrics_text_async(plane, queue, NULL));
   REFUSED(cp_worker_open(&worker, plane, &options));
+  REFUSED(cp_state_get(&document, plane, "k"));
+  REFUSED(cp_state_get_async(plane, "k", queue, NULL));
+  REFUSED(cp_state_put(&count, plane, "k", "1", 1, NULL));
+  REFUSED(cp_state_put_async(plane, "k", "1", 1, NULL, queue, NULL));
+  REFUSED(cp_state_remove(&number, plane, "k", CP_ANY_VERSION));
+  REFUSED(cp_state_remove_async(plane, "k", CP_ANY_VERSION, queue, NULL));
+  REFUSED(cp_state_list(&documents, plane, NULL, NULL));
+  REFUSED(cp_state_list_async(plane, NULL, NULL, queue, NULL));
+  REFUSED(cp_state_update(&document, plane, "k", NULL, NULL, NULL));
+  REFUSED(cp_state_watch(&subscription, plane, NULL, 0, NULL, NULL));
   CHECK(config == NULL && agent == NULL && agents == NULL && claimed == NULL && many == NULL);
   CHECK(task == NULL && tasks == NULL && answers == NULL && explanation == NULL && health == NULL);
   CHECK(agent_health == NULL && events == NULL && stats == NULL && text == NULL && worker == NULL);
-  CHECK(subscription == NULL);
+  CHECK(subscription == NULL && document == NULL && documents == NULL);
   CHECK_OK(cp_queue_close(queue));
 }
 
