@@ -8,6 +8,7 @@
 
 #include "capi/defaults.hpp"
 #include "capi/input.hpp"
+#include "capi/mesh_views.hpp"
 
 namespace controlplane::capi {
 
@@ -42,6 +43,7 @@ void CompletionBox::drop() noexcept {
     const auto& claimed = static_cast<const ClaimedTasksView*>(claimed_tasks)->list;
     for (const auto& view : claimed.views) hand_back(plane, view->value);
   }
+  if (permit != nullptr) hand_back(plane, static_cast<const PermitView*>(permit)->value);
   delete this;
 }
 

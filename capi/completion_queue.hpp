@@ -27,7 +27,7 @@ struct CompletionBox : cp_completion, View {
   void fail(const Error& why);
   // Without memory for more than a fixed text.
   void fail(ErrorCode code, const char* why) noexcept;
-  // Nobody will read it: the tasks that it claimed go back.
+  // Nobody will read it: the tasks that it claimed and its permit go back.
   void drop() noexcept;
   template <class T>
   const T* keep(std::unique_ptr<T> view) {
@@ -47,8 +47,9 @@ struct CompletionBox : cp_completion, View {
   class Ticket* ticket = nullptr;  // while outstanding
 };
 
-// Gives a task back whose claim nobody will hear of: its lease would hold until its deadline.
+// Gives a task, or a permit, back whose claim nobody will hear of: its lease would hold until its deadline.
 void hand_back(cp_coordinator* handle, const ClaimedTask& task) noexcept;
+void hand_back(cp_coordinator* handle, const PermitRef& permit) noexcept;
 
 class CompletionQueue;
 

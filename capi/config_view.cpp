@@ -88,6 +88,16 @@ Limits limits_of(const cp_limits* given) {
   out.max_releases = small("limits.max_releases", in->max_releases);
   out.max_rate_limited = small("limits.max_rate_limited", in->max_rate_limited);
   out.advance_batch = in->advance_batch;
+  out.max_document_bytes = in->max_document_bytes;
+  out.max_needs = in->max_needs;
+  out.max_weights = in->max_weights;
+  out.max_pool_numbers = in->max_pool_numbers;
+  out.max_amount = in->max_amount;
+  out.max_documents = in->max_documents;
+  out.max_documents_bytes = in->max_documents_bytes;
+  out.max_pools = in->max_pools;
+  out.max_permits = in->max_permits;
+  out.max_permit_waiters = in->max_permit_waiters;
   return out;
 }
 
@@ -157,6 +167,16 @@ cp_limits view_of(const Limits& limits) {
   out.max_releases = limits.max_releases;
   out.max_rate_limited = limits.max_rate_limited;
   out.advance_batch = limits.advance_batch;
+  out.max_document_bytes = limits.max_document_bytes;
+  out.max_needs = limits.max_needs;
+  out.max_weights = limits.max_weights;
+  out.max_pool_numbers = limits.max_pool_numbers;
+  out.max_amount = limits.max_amount;
+  out.max_documents = limits.max_documents;
+  out.max_documents_bytes = limits.max_documents_bytes;
+  out.max_pools = limits.max_pools;
+  out.max_permits = limits.max_permits;
+  out.max_permit_waiters = limits.max_permit_waiters;
   return out;
 }
 

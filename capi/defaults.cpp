@@ -125,6 +125,21 @@ void fill(cp_update_options& out) {
   out.ttl_ms = or_unset_ms(options.ttl);
 }
 
+void fill(cp_pool_spec& out) {
+  const PoolSpec spec;
+  out.kind = static_cast<std::int32_t>(spec.kind);
+  out.capacity = spec.capacity;
+  out.first = spec.first;
+  out.last = spec.last;
+  out.period_ms = in_ms(spec.period);
+}
+void fill(cp_acquire_request& out) {
+  const AcquireRequest request;
+  out.priority = static_cast<std::int32_t>(request.priority);
+  out.ttl_ms = in_ms(request.ttl);
+  out.wait_ms = in_ms(request.wait);
+}
+
 // Only the part that the caller's struct has.
 template <class T>
 std::int32_t init(T* out, std::size_t struct_size) {
@@ -205,5 +220,9 @@ int32_t cp_put_options_init(cp_put_options* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_update_options_init(cp_update_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_pool_spec_init(cp_pool_spec* out, size_t struct_size) { return init(out, struct_size); }
+int32_t cp_acquire_request_init(cp_acquire_request* out, size_t struct_size) {
   return init(out, struct_size);
 }

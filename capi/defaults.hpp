@@ -117,5 +117,15 @@ struct Defaults<cp_update_options> {
   static constexpr const char* name = "cp_update_options";
   static cp_update_options make() noexcept { return CP_UPDATE_OPTIONS_INIT; }
 };
+template <>
+struct Defaults<cp_pool_spec> {
+  static constexpr const char* name = "cp_pool_spec";
+  static cp_pool_spec make() noexcept { return CP_POOL_SPEC_INIT; }
+};
+template <>
+struct Defaults<cp_acquire_request> {
+  static constexpr const char* name = "cp_acquire_request";
+  static cp_acquire_request make() noexcept { return CP_ACQUIRE_REQUEST_INIT; }
+};
 
 }  // namespace controlplane::capi

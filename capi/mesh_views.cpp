@@ -3,6 +3,20 @@
 #include <utility>
 
 namespace controlplane::capi {
+namespace {
+
+// They stay where they are when the permit is moved.
+std::vector<cp_permit_part> parts_of(const std::vector<PermitPart>& parts) {
+  std::vector<cp_permit_part> all;
+  all.reserve(parts.size());
+  for (const PermitPart& part : parts) {
+    all.push_back({sizeof(cp_permit_part), part.pool.c_str(), part.amount, part.numbers.data(),
+                   part.numbers.size()});
+  }
+  return all;
+}
+
+}  // namespace
 
 cp_document view_of(const Document& document) noexcept {
   cp_document out;
@@ -41,6 +55,62 @@ ChangeItems::ChangeItems(const std::vector<DocumentChange>& changes) {
   items = pointers_to(values);
 }
 
+PoolView::PoolView(Pool pool) : value(std::move(pool)) {
+  cp_pool& out = *this;
+  begin(out);
+  const PoolSpec& spec = value.spec;
+  out.kind = code(spec.kind);
+  out.name = spec.name.c_str();
+  out.capacity = spec.capacity;
+  out.first = spec.first;
+  out.last = spec.last;
+  out.period_ms = static_cast<std::uint64_t>(spec.period.count());
+  weight_values.reserve(spec.weights.size());
+  for (const auto& [owner, weight] : spec.weights) weight_values.push_back({owner.c_str(), weight});
+  out.weights = weight_values.data();
+  out.weight_count = weight_values.size();
+  out.used = value.used;
+  out.available = value.available;
+  out.debt = value.debt;
+  out.permits = value.permits;
+  out.waiting = value.waiting;
+  out.granted_total = value.granted_total;
+  out.expired_total = value.expired_total;
+}
+
+PoolPageView::PoolPageView(Page<Pool> page) : cursor(std::move(page.next_cursor)) {
+  cp_pool_page& out = *this;
+  begin(out);
+  list.reserve(page.items.size());
+  for (Pool& pool : page.items) list.add(std::make_unique<PoolView>(std::move(pool)));
+  out.items = list.items.data();
+  out.count = list.items.size();
+  out.next_cursor = cursor.c_str();
+}
+
+PermitView::PermitView(Permit&& permit)
+    : part_values(parts_of(permit.parts)),
+      part_items(pointers_to(part_values)),
+      value(std::move(permit)) {
+  cp_permit& out = *this;
+  begin(out);
+  out.ref = {value.fence, value.owner.c_str()};
+  out.parts = part_items.data();
+  out.part_count = part_items.size();
+  out.acquired_at_us = value.acquired_at;
+  out.expires_at_us = value.expires_at;
+}
+
+PermitPageView::PermitPageView(Page<Permit> page) : cursor(std::move(page.next_cursor)) {
+  cp_permit_page& out = *this;
+  begin(out);
+  list.reserve(page.items.size());
+  for (Permit& permit : page.items) list.add(std::make_unique<PermitView>(std::move(permit)));
+  out.items = list.items.data();
+  out.count = list.items.size();
+  out.next_cursor = cursor.c_str();
+}
+
 }  // namespace controlplane::capi
 
 using namespace controlplane;
@@ -48,3 +118,7 @@ using namespace controlplane::capi;
 
 void cp_document_free(cp_document* document) { delete static_cast<DocumentView*>(document); }
 void cp_document_page_free(cp_document_page* page) { delete static_cast<DocumentPageView*>(page); }
+void cp_pool_free(cp_pool* pool) { delete static_cast<PoolView*>(pool); }
+void cp_pool_page_free(cp_pool_page* page) { delete static_cast<PoolPageView*>(page); }
+void cp_permit_free(cp_permit* permit) { delete static_cast<PermitView*>(permit); }
+void cp_permit_page_free(cp_permit_page* page) { delete static_cast<PermitPageView*>(page); }

@@ -1,4 +1,4 @@
-// What a caller gets of shared state: views as those of views.hpp.
+// What a caller gets of shared state, pools and permits: views as those of views.hpp.
 // Thread safety: plain values, read-only once made.
 // Lifetime: until their cp_…_free().
 // Errors: none but std::bad_alloc.
@@ -10,6 +10,7 @@
 #include "capi/views.hpp"
 #include "controlplane.h"
 #include "controlplane/document.hpp"
+#include "controlplane/permit.hpp"
 
 namespace controlplane::capi {
 
@@ -32,6 +33,33 @@ struct ChangeItems {
   explicit ChangeItems(const std::vector<DocumentChange>& changes);
   std::vector<cp_document_change> values;
   std::vector<const cp_document_change*> items;
+};
+
+struct PoolView : cp_pool, View {
+  explicit PoolView(Pool pool);
+  Pool value;
+  std::vector<cp_pool_weight> weight_values;
+};
+
+struct PoolPageView : cp_pool_page, View {
+  explicit PoolPageView(Page<Pool> page);
+  std::string cursor;
+  ViewList<PoolView, cp_pool> list;
+};
+
+// Takes the permit once there is memory for the rest: else it is left as it was, for somebody to
+// give it back.
+struct PermitView : cp_permit, View {
+  explicit PermitView(Permit&& permit);
+  std::vector<cp_permit_part> part_values;
+  std::vector<const cp_permit_part*> part_items;
+  Permit value;
+};
+
+struct PermitPageView : cp_permit_page, View {
+  explicit PermitPageView(Page<Permit> page);
+  std::string cursor;
+  ViewList<PermitView, cp_permit> list;
 };
 
 }  // namespace controlplane::capi

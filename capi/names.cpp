@@ -37,3 +37,4 @@ const char* cp_agent_status_name(int32_t status) { return name_of(status, AgentS
 const char* cp_health_name(int32_t health) { return name_of(health, HealthStatus::unknown); }
 const char* cp_breaker_name(int32_t breaker) { return name_of(breaker, BreakerState::half_open); }
 const char* cp_log_level_name(int32_t level) { return name_of(level, LogLevel::off); }
+const char* cp_pool_kind_name(int32_t kind) { return name_of(kind, PoolKind::budget); }

@@ -54,6 +54,10 @@ inline void drop(cp_coordinator* handle, const std::vector<ClaimedTask>& tasks) 
   for (const ClaimedTask& task : tasks) hand_back(handle, task);
 }
 
+inline void drop(cp_coordinator* handle, const Permit& permit) noexcept {
+  hand_back(handle, permit);
+}
+
 // operation(plane), then sink(answer), or sink() if there is none.
 template <class Operation, class Sink>
 std::int32_t call(cp_coordinator* handle, Operation&& operation, Sink&& sink) noexcept {

@@ -84,6 +84,7 @@ void fill_rare(TaskSpec& spec, const cp_task_spec& in, const Limits& limits) {
   if (in.metadata_length > 0) spec.metadata = metadata(in.metadata, in.metadata_length, limits);
   if (in.label_count > 0) spec.labels = labels(in.labels, in.label_count, limits);
   set(spec.trace, in.trace);
+  if (in.need_count > 0) spec.needs = needs_of("needs", in.needs, in.need_count, limits);
 }
 
 }  // namespace
@@ -306,6 +307,47 @@ PutOptions options_of(const cp_put_options* given) {
 UpdateOptions options_of(const cp_update_options* given) {
   const auto in = Input<cp_update_options>::optional(given);
   return {.ttl = optional_duration(in->ttl_ms), .max_tries = in->max_tries};
+}
+
+std::vector<PermitNeed> needs_of(const char* what, const cp_permit_need* items, std::size_t count,
+                                 const Limits& limits) {
+  check_count(what, items, count, limits.max_needs, "max_needs");
+  std::vector<PermitNeed> all;
+  all.reserve(count);
+  for (std::size_t at = 0; at < count; ++at)
+    all.push_back({text(items[at].pool), items[at].amount});
+  return all;
+}
+
+PoolSpec spec_of(const cp_pool_spec* given, const Limits& limits) {
+  const Input<cp_pool_spec> in(given);
+  PoolSpec spec{.name = text(in->name),
+                .kind = number("kind", in->kind, PoolKind::budget),
+                .capacity = in->capacity,
+                .first = in->first,
+                .last = in->last,
+                .period = duration(in->period_ms)};
+  check_count("weights", in->weights, in->weight_count, limits.max_weights, "max_weights");
+  spec.weights.reserve(in->weight_count);
+  for (std::size_t at = 0; at < in->weight_count; ++at) {
+    spec.weights.emplace_back(view(in->weights[at].owner), small("weight", in->weights[at].weight));
+  }
+  return spec;
+}
+
+AcquireRequest request_of(const cp_acquire_request* given, const Limits& limits) {
+  const Input<cp_acquire_request> in(given);
+  return {.needs = needs_of("needs", in->needs, in->need_count, limits),
+          .owner = text(in->owner),
+          .ttl = duration(in->ttl_ms),
+          .wait = wait_time(in->wait_ms, limits),
+          .priority = number("priority", in->priority, TaskPriority::low),
+          .operation_id = text(in->operation_id)};
+}
+
+PermitRef permit_of(const cp_permit_ref* given) {
+  require(given, "permit");
+  return {.fence = given->fence, .owner = text(given->owner)};
 }
 
 }  // namespace controlplane::capi

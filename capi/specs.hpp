@@ -47,6 +47,12 @@ ProbeSpec spec_of(const cp_probe_spec* given);
 EventFilter filter_of(const cp_event_filter* given);
 SubscribeOptions options_of(const cp_subscribe_options* given);
 
+std::vector<PermitNeed> needs_of(const char* what, const cp_permit_need* items, std::size_t count,
+                                 const Limits& limits);
+PoolSpec spec_of(const cp_pool_spec* given, const Limits& limits);
+AcquireRequest request_of(const cp_acquire_request* given, const Limits& limits);
+PermitRef permit_of(const cp_permit_ref* given);
+
 PutOptions options_of(const cp_put_options* given);
 UpdateOptions options_of(const cp_update_options* given);
 std::optional<std::uint64_t> version_of(std::uint64_t expected);

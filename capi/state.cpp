@@ -1,11 +1,10 @@
 // Shared state: each operation once, called in two ways; changes as they come.
-#include "controlplane/shared_state.hpp"
-
 #include "capi/defaults.hpp"
 #include "capi/mesh_views.hpp"
 #include "capi/plane.hpp"
 #include "capi/specs.hpp"
 #include "capi/subscription.hpp"
+#include "controlplane/shared_state.hpp"
 
 namespace controlplane::capi {
 namespace {
@@ -49,7 +48,8 @@ Result<Json> changed(const Document* current, cp_state_change change, void* user
       change(&value, &length, current == nullptr ? nullptr : &shown, user_data);
   if (status == CP_OK) return value_of(value, length, limits);
   if (status < CP_OK || status > CP_INTERNAL) {
-    return Error::internal("the change answered " + std::to_string(status) + ", which is no status");
+    return Error::internal("the change answered " + std::to_string(status) +
+                           ", which is no status");
   }
   return Error{static_cast<ErrorCode>(status - 1), "the change gave up"};
 } catch (Refusal& refusal) {  // its value is too long
@@ -135,8 +135,7 @@ int32_t cp_state_list_async(cp_coordinator* coordinator, const char* prefix,
 }
 
 int32_t cp_state_update(cp_document** out, cp_coordinator* coordinator, const char* key,
-                        const cp_update_options* options, cp_state_change change,
-                        void* user_data) {
+                        const cp_update_options* options, cp_state_change change, void* user_data) {
   if (out != nullptr) *out = nullptr;
   return call(coordinator, update(key, options, change, user_data), [out](Document&& document) {
     if (out != nullptr) *out = new DocumentView(std::move(document));

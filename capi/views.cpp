@@ -71,6 +71,11 @@ void LabelList::set(const Labels& labels) {
   for (const auto& [key, value] : labels) items.push_back({key.c_str(), value.c_str()});
 }
 
+void NeedList::set(const std::vector<PermitNeed>& needs) {
+  items.reserve(needs.size());
+  for (const PermitNeed& need : needs) items.push_back({need.pool.c_str(), need.amount});
+}
+
 cp_lease_status view_of(const LeaseStatus& status) noexcept {
   return {status.lease_until, status.deadline, status.cancel_requested ? 1 : 0, 0};
 }
@@ -84,7 +89,10 @@ TextView::TextView(std::string text) : value(std::move(text)) {
 
 ClaimedTask&& ClaimedTaskView::prepared(ClaimedTask&& task) {
   task_id = id.set(task.id);
-  if (task.details) label_list.set(task.details->labels);
+  if (task.details) {
+    label_list.set(task.details->labels);
+    need_list.set(task.details->needs);
+  }
   return std::move(task);
 }
 
@@ -101,8 +109,9 @@ ClaimedTaskView::ClaimedTaskView(ClaimedTask&& task) : value(prepared(std::move(
   lease_until_us = value.lease_until;
   show(checkpoint, checkpoint_length, value.checkpoint);
   metadata = trace = "";
-  metadata_length = label_count = 0;
+  metadata_length = label_count = need_count = 0;
   labels = nullptr;
+  needs = nullptr;
   if (value.details) show_details(*value.details);
 }
 
@@ -111,6 +120,8 @@ void ClaimedTaskView::show_details(const TaskDetails& details) {
   labels = label_list.items.data();
   label_count = label_list.items.size();
   trace = details.trace.c_str();
+  needs = need_list.items.data();
+  need_count = need_list.items.size();
 }
 
 ClaimedTasksView::ClaimedTasksView(std::vector<ClaimedTask>&& tasks) {
@@ -178,6 +189,9 @@ void TaskView::show_details(const TaskDetails& details) {
   out.labels = label_list.items.data();
   out.label_count = label_list.items.size();
   out.trace = details.trace.c_str();
+  need_list.set(details.needs);
+  out.needs = need_list.items.data();
+  out.need_count = need_list.items.size();
   replayed_from_id = details.replayed_from.str();
   out.replayed_from = replayed_from_id.c_str();
 }
@@ -387,6 +401,23 @@ StatsView::StatsView(Stats stats) : value(std::move(stats)) {
   out.open_breakers = value.health.open_breakers;
   out.first_event_seq = value.events.first_seq;
   out.last_event_seq = value.events.last_seq;
+  show_mesh();
+}
+
+void StatsView::show_mesh() {
+  cp_stats& out = *this;
+  out.documents = value.documents.documents;
+  out.documents_bytes = value.documents.bytes;
+  out.document_puts_total = value.documents.puts_total;
+  out.document_conflicts_total = value.documents.conflicts_total;
+  out.document_deletes_total = value.documents.deletes_total;
+  out.document_expired_total = value.documents.expired_total;
+  out.pools = value.permits.pools;
+  out.permits = value.permits.permits;
+  out.permits_waiting = value.permits.waiting;
+  out.permits_granted_total = value.permits.granted_total;
+  out.permits_expired_total = value.permits.expired_total;
+  out.permits_refused_total = value.permits.refused_total;
 }
 
 }  // namespace controlplane::capi

@@ -61,6 +61,11 @@ struct LabelList {
   void set(const Labels& labels);
 };
 
+struct NeedList {
+  std::vector<cp_permit_need> items;
+  void set(const std::vector<PermitNeed>& needs);
+};
+
 // A list of views behind one array of pointers to them.
 template <class View, class Struct>
 struct ViewList {
@@ -93,6 +98,7 @@ struct ClaimedTaskView : cp_claimed_task, View {
   explicit ClaimedTaskView(ClaimedTask&& task);
   ShortText id;
   LabelList label_list;
+  NeedList need_list;
   ClaimedTask value;
 
  private:
@@ -112,6 +118,7 @@ struct TaskView : cp_task, View {
   TextList capability_list, parent_list;
   std::vector<std::string> parents;
   LabelList label_list;
+  NeedList need_list;
 
  private:
   void show_details(const TaskDetails& details);
@@ -193,6 +200,9 @@ struct EventBatchView : cp_event_batch, View {
 struct StatsView : cp_stats, View {
   explicit StatsView(Stats value);
   Stats value;
+
+ private:
+  void show_mesh();
 };
 
 cp_lease_status view_of(const LeaseStatus& status) noexcept;

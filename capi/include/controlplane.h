@@ -194,6 +194,18 @@ typedef struct cp_lease_status {
   int32_t reserved;
 } cp_lease_status;
 
+/* A share of a pool; see "Pools and permits". */
+typedef struct cp_permit_need {
+  const char *pool;
+  uint64_t amount; /* of a number pool: how many numbers */
+} cp_permit_need;
+
+/* What names a permit to those who end it. */
+typedef struct cp_permit_ref {
+  uint64_t fence; /* its number: higher than that of every earlier permit of the tenant */
+  const char *owner;
+} cp_permit_ref;
+
 /* A text that the library made; also NUL-terminated. */
 typedef struct cp_text {
   uint32_t struct_size;
@@ -258,13 +270,16 @@ typedef struct cp_limits {
   uint64_t max_subscription_buffer, max_probes, max_callback_threads, max_queued_callbacks;
   uint64_t max_queued_log_records, max_worker_concurrency, explain_obstacles;
   uint64_t max_crashes, max_releases, max_rate_limited, advance_batch;
+  uint64_t max_document_bytes, max_needs, max_weights, max_pool_numbers, max_amount;
+  uint64_t max_documents, max_documents_bytes, max_pools, max_permits, max_permit_waiters;
 } cp_limits;
 #define CP_LIMITS_INIT                                                                             \
   {                                                                                                \
     (uint32_t)sizeof(cp_limits), 1048576, 1048576, 16384, 65536, 4096, 4096, 4096, 1024, 1024, 64, \
         128, 16, 64, 256, 64, 64, 1000, 1024, 1000, 1000, 31622400000, 86400000, 16777216, 100000, \
         1024, 4096, 100000, 1000000, 10000, 4096, 4096, 100000, 67108864, 1024, 100000, 100000,    \
-        1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256                           \
+        1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256, 1048576, 16, 256, 65536, \
+        1000000000000000, 1000000, 1073741824, 10000, 1000000, 100000                              \
   }
 CP_API int32_t cp_limits_init(cp_limits *out, size_t struct_size);
 
@@ -365,9 +380,9 @@ CP_API int32_t cp_queue_completion_fd(int32_t *out, cp_queue *queue);
  * `capacity` says that the queue was emptied. Each of them is then yours to free. */
 CP_API int32_t cp_queue_drain(size_t *out, cp_queue *queue, cp_completion **items, size_t capacity);
 /* Refuses new calls and completes everything outstanding with CP_CANCELLED, now. Operations under way go
- * on: what they answer is dropped, except that tasks they claim are released. */
+ * on: what they answer is dropped, except that tasks they claim and permits they get are released. */
 CP_API int32_t cp_queue_cancel(cp_queue *queue);
-/* Cancels, and drops what was not drained; tasks that it claimed are released. */
+/* Cancels, and drops what was not drained; tasks that it claimed and permits are released. */
 CP_API int32_t cp_queue_close(cp_queue *queue);
 CP_API void cp_completion_free(cp_completion *completion);
 
@@ -544,13 +559,15 @@ typedef struct cp_task_spec {
   size_t metadata_length;
   const cp_label *labels;
   size_t label_count;
-  const char *trace; /* correlation id; carried into events and logs */
+  const char *trace;           /* correlation id; carried into events and logs */
+  const cp_permit_need *needs; /* a claim takes them too, all or none; they end with the attempt */
+  size_t need_count;
 } cp_task_spec;
 #define CP_TASK_SPEC_INIT                                                                          \
   {                                                                                                \
     (uint32_t)sizeof(cp_task_spec), CP_PRIORITY_NORMAL, NULL, NULL, 0, NULL, 0, CP_UNSET_MS, 0, 0, \
         0, 10000, 300000, 2.0, CP_UNSET, 0, NULL, NULL, NULL, NULL, 0, NULL, 0, NULL, 0, NULL, 0,  \
-        NULL, 0, NULL                                                                              \
+        NULL, 0, NULL, NULL, 0                                                                     \
   }
 CP_API int32_t cp_task_spec_init(cp_task_spec *out, size_t struct_size);
 
@@ -619,6 +636,8 @@ typedef struct cp_claimed_task {
   const cp_label *labels;
   size_t label_count;
   const char *trace;
+  const cp_permit_need *needs; /* held with the lease */
+  size_t need_count;
 } cp_claimed_task;
 CP_API void cp_claimed_task_free(cp_claimed_task *task);
 
@@ -646,7 +665,8 @@ typedef struct cp_complete_request {
   cp_attempt attempt;
   const char *result; /* JSON; NULL = null */
   size_t result_length;
-  const char *usage; /* JSON: what the attempt consumed */
+  const char
+      *usage; /* JSON: what the attempt consumed; a number named as a pool settles its permit */
   size_t usage_length;
 } cp_complete_request;
 #define CP_COMPLETE_REQUEST_INIT \
@@ -766,6 +786,8 @@ typedef struct cp_task {
   const char *replayed_from; /* "" = it is no replay */
   int32_t cancel_requested;
   int32_t reserved;
+  const cp_permit_need *needs;
+  size_t need_count;
 } cp_task;
 CP_API void cp_task_free(cp_task *task);
 
@@ -810,6 +832,7 @@ CP_API int32_t cp_task_filter_init(cp_task_filter *out, size_t struct_size);
 #define CP_OBSTACLE_HELD 12                 /* subject: the agent that holds it */
 #define CP_OBSTACLE_ENDED 13                /* subject: the state */
 #define CP_OBSTACLE_WAITING_FOR_CLAIM 14    /* subject: an agent that could take it */
+#define CP_OBSTACLE_POOL_SHORT 15           /* subject: a pool that has too little, or a line */
 
 typedef struct cp_obstacle {
   uint32_t struct_size;
@@ -1090,8 +1113,8 @@ CP_API void cp_document_page_free(cp_document_page *page);
 typedef struct cp_put_options {
   uint32_t struct_size;
   uint64_t expected_version; /* 0 = only if there is none; CP_ANY_VERSION = whatever it is */
-  uint64_t ttl_ms;           /* from now; 0 = for ever; CP_UNSET_MS = as it was, a new one for ever */
-  const char *operation_id;  /* the same id and value put once; NULL = made */
+  uint64_t ttl_ms; /* from now; 0 = for ever; CP_UNSET_MS = as it was, a new one for ever */
+  const char *operation_id; /* the same id and value put once; NULL = made */
 } cp_put_options;
 #define CP_PUT_OPTIONS_INIT \
   { (uint32_t)sizeof(cp_put_options), CP_ANY_VERSION, CP_UNSET_MS, NULL }
@@ -1169,6 +1192,167 @@ CP_API int32_t cp_state_watch(cp_subscription **out, cp_coordinator *coordinator
                               const char *prefix, uint64_t after, cp_document_callback callback,
                               void *user_data);
 
+/* ---- Pools and permits ------------------------------------------------------------------------ */
+
+/* Named pools bound what a fleet uses at once, per minute or in all; a permit is a leased share of one
+ * or several. A pool of another tenant is CP_NOT_FOUND. */
+#define CP_POOL_COUNT 0 /* a semaphore: `capacity` at once */
+#define CP_POOL_NUMBER \
+  1 /* the numbers first to last, each to one at a time; free the longest first */
+#define CP_POOL_WINDOW 2 /* at most `capacity` in any `period_ms`, wherever that begins */
+#define CP_POOL_BUDGET 3 /* `capacity` in all; what is spent does not come back */
+
+CP_API const char *cp_pool_kind_name(int32_t kind); /* "window"; "unknown" for other numbers */
+
+#define CP_UNLIMITED UINT64_MAX /* a capacity */
+
+/* The layout never changes. */
+typedef struct cp_pool_weight {
+  const char *owner;
+  uint64_t weight; /* at least 1 */
+} cp_pool_weight;
+
+typedef struct cp_pool_spec {
+  uint32_t struct_size;
+  int32_t kind;
+  const char *name;     /* required */
+  uint64_t capacity;    /* or CP_UNLIMITED; not of number pools */
+  uint32_t first, last; /* of number pools, both included */
+  uint64_t period_ms;   /* of window pools */
+  /* Where several wait, the owner with the least taken for its weight is next; owners not named share a
+   * weight of 1. None: first come, first served. */
+  const cp_pool_weight *weights;
+  size_t weight_count;
+} cp_pool_spec;
+#define CP_POOL_SPEC_INIT \
+  { (uint32_t)sizeof(cp_pool_spec), CP_POOL_COUNT, NULL, 1, 0, 0, 60000, NULL, 0 }
+CP_API int32_t cp_pool_spec_init(cp_pool_spec *out, size_t struct_size);
+
+typedef struct cp_pool {
+  uint32_t struct_size;
+  int32_t kind;
+  const char *name;
+  uint64_t capacity;
+  uint32_t first, last;
+  uint64_t period_ms;
+  const cp_pool_weight *weights;
+  size_t weight_count;
+  uint64_t used;      /* now; of a window: in the last period; of a budget: in all */
+  uint64_t available; /* may be granted now, or CP_UNLIMITED */
+  uint64_t debt;      /* used beyond the capacity */
+  uint64_t permits;   /* that are out */
+  uint64_t waiting;
+  uint64_t granted_total; /* permits */
+  uint64_t expired_total; /* permits */
+} cp_pool;
+CP_API void cp_pool_free(cp_pool *pool);
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_pool_page {
+  uint32_t struct_size;
+  const cp_pool *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_pool_page;
+CP_API void cp_pool_page_free(cp_pool_page *page);
+
+typedef struct cp_acquire_request {
+  uint32_t struct_size;
+  int32_t priority;            /* among those that wait */
+  const cp_permit_need *needs; /* all or none */
+  size_t need_count;
+  const char *owner; /* required */
+  uint64_t ttl_ms;   /* frees itself then, unless renewed */
+  uint64_t wait_ms;  /* 0 = do not wait */
+  const char
+      *operation_id; /* the same id answers the same permit as long as that lives; NULL = made */
+} cp_acquire_request;
+#define CP_ACQUIRE_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_acquire_request), CP_PRIORITY_NORMAL, NULL, 0, NULL, 30000, 0, NULL }
+CP_API int32_t cp_acquire_request_init(cp_acquire_request *out, size_t struct_size);
+
+typedef struct cp_permit_part {
+  uint32_t struct_size;
+  const char *pool;
+  uint64_t amount;
+  const uint32_t *numbers; /* of a number pool */
+  size_t number_count;
+} cp_permit_part;
+
+typedef struct cp_permit {
+  uint32_t struct_size;
+  cp_permit_ref ref; /* hand it to the operations below; lives as long as this struct */
+  const cp_permit_part *const *parts; /* in the order of the needs */
+  size_t part_count;
+  int64_t acquired_at_us;
+  int64_t expires_at_us;
+} cp_permit;
+CP_API void cp_permit_free(cp_permit *permit); /* its memory: the permit stays out */
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_permit_page {
+  uint32_t struct_size;
+  const cp_permit *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_permit_page;
+CP_API void cp_permit_page_free(cp_permit_page *page);
+
+/* Defines the pool, or gives it another capacity, range or weights. A lower capacity revokes nothing;
+ * who waits for more than there will ever be is told. *out, which may be NULL, is the pool then.
+ * CP_FAILED_PRECONDITION: it exists with another kind or period. */
+CP_API int32_t cp_pool_define(cp_pool **out, cp_coordinator *coordinator, const cp_pool_spec *spec);
+CP_API int32_t cp_pool_define_async(cp_coordinator *coordinator, const cp_pool_spec *spec,
+                                    cp_queue *queue, void *user_data);
+/* *out, which may be NULL, is 1, or 0 if there was none. CP_FAILED_PRECONDITION: permits are out, or
+ * somebody waits. */
+CP_API int32_t cp_pool_remove(int32_t *out, cp_coordinator *coordinator, const char *name);
+CP_API int32_t cp_pool_remove_async(cp_coordinator *coordinator, const char *name, cp_queue *queue,
+                                    void *user_data);
+CP_API int32_t cp_pool_get(cp_pool **out, cp_coordinator *coordinator, const char *name);
+CP_API int32_t cp_pool_get_async(cp_coordinator *coordinator, const char *name, cp_queue *queue,
+                                 void *user_data);
+/* Those whose names begin with `prefix`, in the order of their names. NULL as page: its INIT. */
+CP_API int32_t cp_pool_list(cp_pool_page **out, cp_coordinator *coordinator, const char *prefix,
+                            const cp_page_request *page);
+CP_API int32_t cp_pool_list_async(cp_coordinator *coordinator, const char *prefix,
+                                  const cp_page_request *page, cp_queue *queue, void *user_data);
+/* All that is needed or nothing. Who waits is served by priority, then weights, then first come; nobody
+ * is overtaken by who needs less. CP_RESOURCE_EXHAUSTED: not there and wait_ms is 0, or a limit.
+ * CP_DEADLINE_EXCEEDED: not granted within wait_ms. CP_INVALID_ARGUMENT: more than the pool ever has. */
+CP_API int32_t cp_permit_acquire(cp_permit **out, cp_coordinator *coordinator,
+                                 const cp_acquire_request *request);
+/* A permit that comes after its queue was cancelled, or is in it when it is closed, is released. */
+CP_API int32_t cp_permit_acquire_async(cp_coordinator *coordinator,
+                                       const cp_acquire_request *request, cp_queue *queue,
+                                       void *user_data);
+/* Ends a waiting acquire of this coordinator with CP_CANCELLED. *out, which may be NULL, is 1, or 0 if
+ * none waits under that id. Never waits. */
+CP_API int32_t cp_permit_cancel_acquire(int32_t *out, cp_coordinator *coordinator,
+                                        const char *operation_id);
+/* *out, which may be NULL, is its end: `ttl_ms` from now, or later if it was. CP_NOT_FOUND: it was
+ * released or has expired. CP_CONFLICT: it belongs to another owner. So for release and settle. */
+CP_API int32_t cp_permit_renew(int64_t *out, cp_coordinator *coordinator,
+                               const cp_permit_ref *permit, uint64_t ttl_ms);
+CP_API int32_t cp_permit_renew_async(cp_coordinator *coordinator, const cp_permit_ref *permit,
+                                     uint64_t ttl_ms, cp_queue *queue, void *user_data);
+/* Nothing was used: all comes back. */
+CP_API int32_t cp_permit_release(cp_coordinator *coordinator, const cp_permit_ref *permit);
+CP_API int32_t cp_permit_release_async(cp_coordinator *coordinator, const cp_permit_ref *permit,
+                                       cp_queue *queue, void *user_data);
+/* Ends the permit; `used` says what windows and budgets lost, more than was reserved puts them in debt;
+ * of a pool that is not named all counts as used. Counts and numbers come back. */
+CP_API int32_t cp_permit_settle(cp_coordinator *coordinator, const cp_permit_ref *permit,
+                                const cp_permit_need *used, size_t used_count);
+CP_API int32_t cp_permit_settle_async(cp_coordinator *coordinator, const cp_permit_ref *permit,
+                                      const cp_permit_need *used, size_t used_count,
+                                      cp_queue *queue, void *user_data);
+/* Those of the pool that are out, oldest first. NULL as page: its INIT. */
+CP_API int32_t cp_permit_list(cp_permit_page **out, cp_coordinator *coordinator, const char *pool,
+                              const cp_page_request *page);
+CP_API int32_t cp_permit_list_async(cp_coordinator *coordinator, const char *pool,
+                                    const cp_page_request *page, cp_queue *queue, void *user_data);
+
 /* ---- Totals ----------------------------------------------------------------------------------- */
 
 typedef struct cp_stats {
@@ -1213,6 +1397,18 @@ typedef struct cp_stats {
   uint64_t open_breakers;
   uint64_t first_event_seq; /* 0, 0 = no events */
   uint64_t last_event_seq;
+  uint64_t documents;
+  uint64_t documents_bytes; /* keys and values */
+  uint64_t document_puts_total;
+  uint64_t document_conflicts_total;
+  uint64_t document_deletes_total;
+  uint64_t document_expired_total;
+  uint64_t pools;
+  uint64_t permits; /* that are out */
+  uint64_t permits_waiting;
+  uint64_t permits_granted_total;
+  uint64_t permits_expired_total;
+  uint64_t permits_refused_total; /* not there, and not waited for */
 } cp_stats;
 CP_API void cp_stats_free(cp_stats *stats);
 
@@ -1334,6 +1530,15 @@ CP_API int32_t cp_context_abandon(cp_task_context *context);
 #define CP_CALL_STATE_PUT 35
 #define CP_CALL_STATE_REMOVE 36
 #define CP_CALL_STATE_LIST 37
+#define CP_CALL_POOL_DEFINE 38
+#define CP_CALL_POOL_REMOVE 39
+#define CP_CALL_POOL_GET 40
+#define CP_CALL_POOL_LIST 41
+#define CP_CALL_PERMIT_ACQUIRE 42
+#define CP_CALL_PERMIT_RENEW 43
+#define CP_CALL_PERMIT_RELEASE 44
+#define CP_CALL_PERMIT_SETTLE 45
+#define CP_CALL_PERMIT_LIST 46
 
 /* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
  * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
@@ -1358,12 +1563,17 @@ struct cp_completion {
   const cp_event_batch *events;
   const cp_stats *stats;
   const cp_text *text;
-  uint64_t count;     /* of tasks reassigned, of documents removed */
+  uint64_t count;     /* of tasks reassigned, of documents and pools removed */
   int32_t task_state; /* of cancel and status; else CP_UNSET */
   int32_t reserved;
   const cp_document *document;
   const cp_document_page *documents;
   uint64_t version; /* of a put */
+  const cp_pool *pool;
+  const cp_pool_page *pools;
+  const cp_permit *permit;
+  const cp_permit_page *permits;
+  int64_t expires_at_us; /* of a permit that was renewed */
 };
 
 #ifdef __cplusplus

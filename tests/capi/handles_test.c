@@ -27,9 +27,14 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   cp_subscription *subscription = NULL;
   cp_document *document = NULL;
   cp_document_page *documents = NULL;
+  cp_pool *pool = NULL;
+  cp_pool_page *pools = NULL;
+  cp_permit *permit = NULL;
+  cp_permit_page *permits = NULL;
   cp_lease_status lease;
   cp_task_id id;
   uint64_t count = 0;
+  int64_t until = 0;
   int32_t number = 0;
   const cp_agent_spec agent_in = agent_spec("a");
   const cp_task_spec spec = task_spec();
@@ -37,6 +42,7 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   const cp_probe_spec probe = CP_PROBE_SPEC_INIT;
   const cp_worker_options options = CP_WORKER_OPTIONS_INIT;
   const cp_attempt attempt = {"task-1", {1, 1}, NULL};
+  const cp_permit_ref ref = {1, "a"};
   const cp_progress_request progress = CP_PROGRESS_REQUEST_INIT;
   const cp_complete_request end = CP_COMPLETE_REQUEST_INIT;
   const cp_fail_request failed = CP_FAIL_REQUEST_INIT;
@@ -130,10 +136,30 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   REFUSED(cp_state_list_async(plane, NULL, NULL, queue, NULL));
   REFUSED(cp_state_update(&document, plane, "k", NULL, NULL, NULL));
   REFUSED(cp_state_watch(&subscription, plane, NULL, 0, NULL, NULL));
+  REFUSED(cp_pool_define(&pool, plane, NULL));
+  REFUSED(cp_pool_define_async(plane, NULL, queue, NULL));
+  REFUSED(cp_pool_remove(&number, plane, "p"));
+  REFUSED(cp_pool_remove_async(plane, "p", queue, NULL));
+  REFUSED(cp_pool_get(&pool, plane, "p"));
+  REFUSED(cp_pool_get_async(plane, "p", queue, NULL));
+  REFUSED(cp_pool_list(&pools, plane, NULL, NULL));
+  REFUSED(cp_pool_list_async(plane, NULL, NULL, queue, NULL));
+  REFUSED(cp_permit_acquire(&permit, plane, NULL));
+  REFUSED(cp_permit_acquire_async(plane, NULL, queue, NULL));
+  REFUSED(cp_permit_cancel_acquire(&number, plane, "o"));
+  REFUSED(cp_permit_renew(&until, plane, &ref, 0));
+  REFUSED(cp_permit_renew_async(plane, &ref, 0, queue, NULL));
+  REFUSED(cp_permit_release(plane, &ref));
+  REFUSED(cp_permit_release_async(plane, &ref, queue, NULL));
+  REFUSED(cp_permit_settle(plane, &ref, NULL, 0));
+  REFUSED(cp_permit_settle_async(plane, &ref, NULL, 0, queue, NULL));
+  REFUSED(cp_permit_list(&permits, plane, "p", NULL));
+  REFUSED(cp_permit_list_async(plane, "p", NULL, queue, NULL));
   CHECK(config == NULL && agent == NULL && agents == NULL && claimed == NULL && many == NULL);
   CHECK(task == NULL && tasks == NULL && answers == NULL && explanation == NULL && health == NULL);
   CHECK(agent_health == NULL && events == NULL && stats == NULL && text == NULL && worker == NULL);
   CHECK(subscription == NULL && document == NULL && documents == NULL);
+  CHECK(pool == NULL && pools == NULL && permit == NULL && permits == NULL);
   CHECK_OK(cp_queue_close(queue));
 }
 

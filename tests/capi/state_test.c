@@ -292,8 +292,7 @@ static void await_changes(struct watcher *watcher, int count) {
 TEST(changes_come, "changes below a prefix come in order, and a watch resumes after one of them") {
   struct watcher watcher;
   start_watching(&watcher);
-  CHECK_OK(
-      cp_state_watch(&watcher.subscription, watcher.plane, "run/", 0, watch, &watcher));
+  CHECK_OK(cp_state_watch(&watcher.subscription, watcher.plane, "run/", 0, watch, &watcher));
   (void)put(watcher.plane, "zone", "1");
   (void)put(watcher.plane, "run/a", "1");
   await_changes(&watcher, 1);
