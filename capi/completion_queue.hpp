@@ -27,7 +27,7 @@ struct CompletionBox : cp_completion, View {
   void fail(const Error& why);
   // Without memory for more than a fixed text.
   void fail(ErrorCode code, const char* why) noexcept;
-  // Nobody will read it: the tasks that it claimed and its permit go back.
+  // Nobody will read it: the tasks that it claimed, its permit and its lease go back.
   void drop() noexcept;
   template <class T>
   const T* keep(std::unique_ptr<T> view) {

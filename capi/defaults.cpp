@@ -140,6 +140,16 @@ void fill(cp_acquire_request& out) {
   out.wait_ms = in_ms(request.wait);
 }
 
+void fill(cp_lease_options& out) {
+  const LeaseOptions options;
+  out.priority = static_cast<std::int32_t>(options.priority);
+  out.ttl_ms = in_ms(options.ttl);
+  out.wait_ms = in_ms(options.wait);
+  out.max_hold_ms = in_ms(options.max_hold);
+  out.auto_renew = options.auto_renew ? 1 : 0;
+}
+void fill(cp_election_options& out) { out.ttl_ms = in_ms(ElectionOptions{}.ttl); }
+
 // Only the part that the caller's struct has.
 template <class T>
 std::int32_t init(T* out, std::size_t struct_size) {
@@ -224,5 +234,11 @@ int32_t cp_update_options_init(cp_update_options* out, size_t struct_size) {
 }
 int32_t cp_pool_spec_init(cp_pool_spec* out, size_t struct_size) { return init(out, struct_size); }
 int32_t cp_acquire_request_init(cp_acquire_request* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_lease_options_init(cp_lease_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_election_options_init(cp_election_options* out, size_t struct_size) {
   return init(out, struct_size);
 }

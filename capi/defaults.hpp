@@ -127,5 +127,15 @@ struct Defaults<cp_acquire_request> {
   static constexpr const char* name = "cp_acquire_request";
   static cp_acquire_request make() noexcept { return CP_ACQUIRE_REQUEST_INIT; }
 };
+template <>
+struct Defaults<cp_lease_options> {
+  static constexpr const char* name = "cp_lease_options";
+  static cp_lease_options make() noexcept { return CP_LEASE_OPTIONS_INIT; }
+};
+template <>
+struct Defaults<cp_election_options> {
+  static constexpr const char* name = "cp_election_options";
+  static cp_election_options make() noexcept { return CP_ELECTION_OPTIONS_INIT; }
+};
 
 }  // namespace controlplane::capi

@@ -40,6 +40,10 @@ const char* name_of(Kind kind) {
       return "worker";
     case Kind::context:
       return "task context";
+    case Kind::lease:
+      return "lease";
+    case Kind::election:
+      return "election";
     case Kind::none:
       break;
   }
@@ -103,7 +107,7 @@ void refuse_handle(Kind wanted, const void* handle) {
   if (handle == nullptr) refuse(is_a(wanted, "NULL"));
   const Parts parts = split(handle);
   const bool is_ours = (number_of(handle) & kMarkMask) == kMark && parts.slot != 0 &&
-                       parts.kind > Kind::none && parts.kind <= Kind::context;
+                       parts.kind > Kind::none && parts.kind <= Kind::election;
   if (!is_ours) refuse(is_a(wanted, "no handle of this library"));
   if (parts.kind != wanted) {
     refuse(is_a(wanted, "a handle of another type: ") + name_of(parts.kind));

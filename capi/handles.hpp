@@ -15,7 +15,16 @@
 
 namespace controlplane::capi {
 
-enum class Kind : std::uint8_t { none, coordinator, queue, subscription, worker, context };
+enum class Kind : std::uint8_t {
+  none,
+  coordinator,
+  queue,
+  subscription,
+  worker,
+  context,
+  lease,
+  election
+};
 
 namespace handles {
 

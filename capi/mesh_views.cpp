@@ -111,6 +111,14 @@ PermitPageView::PermitPageView(Page<Permit> page) : cursor(std::move(page.next_c
   out.next_cursor = cursor.c_str();
 }
 
+LeaseHolderView::LeaseHolderView(LeaseHolder holder) : value(std::move(holder)) {
+  cp_lease_holder& out = *this;
+  begin(out);
+  out.owner = value.owner.c_str();
+  out.fence = value.fence;
+  out.expires_at_us = value.expires_at;
+}
+
 }  // namespace controlplane::capi
 
 using namespace controlplane;
@@ -122,3 +130,4 @@ void cp_pool_free(cp_pool* pool) { delete static_cast<PoolView*>(pool); }
 void cp_pool_page_free(cp_pool_page* page) { delete static_cast<PoolPageView*>(page); }
 void cp_permit_free(cp_permit* permit) { delete static_cast<PermitView*>(permit); }
 void cp_permit_page_free(cp_permit_page* page) { delete static_cast<PermitPageView*>(page); }
+void cp_lease_holder_free(cp_lease_holder* holder) { delete static_cast<LeaseHolderView*>(holder); }

@@ -1,4 +1,4 @@
-// What a caller gets of shared state, pools and permits: views as those of views.hpp.
+// What a caller gets of shared state, permits and leases: views as those of views.hpp.
 // Thread safety: plain values, read-only once made.
 // Lifetime: until their cp_…_free().
 // Errors: none but std::bad_alloc.
@@ -10,6 +10,7 @@
 #include "capi/views.hpp"
 #include "controlplane.h"
 #include "controlplane/document.hpp"
+#include "controlplane/lease.hpp"
 #include "controlplane/permit.hpp"
 
 namespace controlplane::capi {
@@ -60,6 +61,11 @@ struct PermitPageView : cp_permit_page, View {
   explicit PermitPageView(Page<Permit> page);
   std::string cursor;
   ViewList<PermitView, cp_permit> list;
+};
+
+struct LeaseHolderView : cp_lease_holder, View {
+  explicit LeaseHolderView(LeaseHolder holder);
+  LeaseHolder value;
 };
 
 }  // namespace controlplane::capi

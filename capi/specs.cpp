@@ -1,5 +1,7 @@
 #include "capi/specs.hpp"
 
+#include <functional>
+
 #include "capi/defaults.hpp"
 #include "capi/input.hpp"
 
@@ -36,6 +38,12 @@ std::optional<Enum> optional_number(const char* what, std::int32_t value, Enum l
 std::optional<std::chrono::milliseconds> optional_duration(std::uint64_t ms) {
   if (ms == CP_UNSET_MS) return std::nullopt;
   return duration(ms);
+}
+
+std::function<void(const Error&)> teller_of(cp_lease_lost_callback tell, void* user_data) {
+  return [tell, user_data](const Error& why) {
+    tell(status_of(why.code), why.to_string().c_str(), user_data);
+  };
 }
 
 // The items at `place(0)`, `place(1)`, …, each converted by `convert`.
@@ -348,6 +356,31 @@ AcquireRequest request_of(const cp_acquire_request* given, const Limits& limits)
 PermitRef permit_of(const cp_permit_ref* given) {
   require(given, "permit");
   return {.fence = given->fence, .owner = text(given->owner)};
+}
+
+LeaseOptions options_of(const cp_lease_options* given, const Limits& limits) {
+  const Input<cp_lease_options> in(given);
+  LeaseOptions options{.owner = text(in->owner),
+                       .ttl = duration(in->ttl_ms),
+                       .wait = wait_time(in->wait_ms, limits),
+                       .priority = number("priority", in->priority, TaskPriority::low),
+                       .auto_renew = flag("auto_renew", in->auto_renew),
+                       .max_hold = duration(in->max_hold_ms)};
+  if (in->on_lost != nullptr) options.on_lost = teller_of(in->on_lost, in->user_data);
+  return options;
+}
+
+ElectionOptions options_of(const cp_election_options* given) {
+  const Input<cp_election_options> in(given);
+  ElectionOptions options{
+      .name = text(in->name), .candidate = text(in->candidate), .ttl = duration(in->ttl_ms)};
+  if (in->on_elected != nullptr) {
+    options.on_elected = [tell = in->on_elected, user_data = in->user_data](std::uint64_t epoch) {
+      tell(epoch, user_data);
+    };
+  }
+  if (in->on_lost != nullptr) options.on_lost = teller_of(in->on_lost, in->user_data);
+  return options;
 }
 
 }  // namespace controlplane::capi

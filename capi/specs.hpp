@@ -53,6 +53,9 @@ PoolSpec spec_of(const cp_pool_spec* given, const Limits& limits);
 AcquireRequest request_of(const cp_acquire_request* given, const Limits& limits);
 PermitRef permit_of(const cp_permit_ref* given);
 
+LeaseOptions options_of(const cp_lease_options* given, const Limits& limits);
+ElectionOptions options_of(const cp_election_options* given);
+
 PutOptions options_of(const cp_put_options* given);
 UpdateOptions options_of(const cp_update_options* given);
 std::optional<std::uint64_t> version_of(std::uint64_t expected);

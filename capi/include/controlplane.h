@@ -17,7 +17,8 @@
  * Structs that you get are read-only and made by this library; struct_size says how much of them
  *   there is. They are plain memory: free each once with its own _free(), which takes NULL, in any
  *   thread; using one after that is as bad as after free().
- * Handles (cp_coordinator, cp_queue, cp_subscription, cp_worker) end with _close(), which takes NULL.
+ * Handles (cp_coordinator, cp_queue, cp_subscription, cp_worker, cp_named_lease, cp_election) end with
+ *   _close(), which takes NULL.
  *   A handle is a number in a pointer's clothes, checked by every call: one that was closed, even
  *   twice, or that another call closes just now, is refused with CP_FAILED_PRECONDITION, one of
  *   another type with CP_INVALID_ARGUMENT; nothing crashes. 65,535 may be open in a process.
@@ -380,9 +381,9 @@ CP_API int32_t cp_queue_completion_fd(int32_t *out, cp_queue *queue);
  * `capacity` says that the queue was emptied. Each of them is then yours to free. */
 CP_API int32_t cp_queue_drain(size_t *out, cp_queue *queue, cp_completion **items, size_t capacity);
 /* Refuses new calls and completes everything outstanding with CP_CANCELLED, now. Operations under way go
- * on: what they answer is dropped, except that tasks they claim and permits they get are released. */
+ * on: what they answer is dropped, except that tasks they claim and what they acquire is released. */
 CP_API int32_t cp_queue_cancel(cp_queue *queue);
-/* Cancels, and drops what was not drained; tasks that it claimed and permits are released. */
+/* Cancels, and drops what was not drained; tasks that it claimed, permits and leases are released. */
 CP_API int32_t cp_queue_close(cp_queue *queue);
 CP_API void cp_completion_free(cp_completion *completion);
 
@@ -1353,6 +1354,102 @@ CP_API int32_t cp_permit_list(cp_permit_page **out, cp_coordinator *coordinator,
 CP_API int32_t cp_permit_list_async(cp_coordinator *coordinator, const char *pool,
                                     const cp_page_request *page, cp_queue *queue, void *user_data);
 
+/* ---- Named leases and elections --------------------------------------------------------------- */
+
+/* At most one holder at a time, with a fence: a number that is higher than that of every earlier holder.
+ * A holder must not trust its lease alone: its process may sleep longer than the time to live, and the
+ * next one hold the lease when it wakes up. What it writes to should refuse a fence below the highest
+ * one seen. */
+
+/* Held until it is released, closed, or lost. It may outlive its coordinator, which renews it. */
+typedef struct cp_named_lease cp_named_lease;
+
+/* A lease, or a leadership, was lost: somebody else may hold it now, or could as soon as its time is
+ * over. `status` and `error` say why. On the callback pool. */
+typedef void (*cp_lease_lost_callback)(int32_t status, const char *error, void *user_data);
+
+typedef struct cp_lease_options {
+  uint32_t struct_size;
+  int32_t priority;  /* among those that wait */
+  const char *owner; /* required */
+  uint64_t ttl_ms;
+  uint64_t wait_ms;     /* 0 = do not wait */
+  uint64_t max_hold_ms; /* then it is not renewed any more; 0 = no bound */
+  int32_t auto_renew;   /* 1: at a third of ttl_ms, by the coordinator */
+  int32_t reserved;
+  cp_lease_lost_callback on_lost; /* at most once, not after cp_lease_release(); NULL = none */
+  void *user_data;
+} cp_lease_options;
+#define CP_LEASE_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_lease_options), CP_PRIORITY_NORMAL, NULL, 30000, 0, 0, 1, 0, NULL, NULL }
+CP_API int32_t cp_lease_options_init(cp_lease_options *out, size_t struct_size);
+
+typedef struct cp_lease_holder {
+  uint32_t struct_size;
+  const char *owner;
+  uint64_t fence;
+  int64_t expires_at_us;
+} cp_lease_holder;
+CP_API void cp_lease_holder_free(cp_lease_holder *holder);
+
+/* CP_RESOURCE_EXHAUSTED: held by another and wait_ms is 0. CP_DEADLINE_EXCEEDED: not within it. on_lost
+ * may run before this call returns. */
+CP_API int32_t cp_lease_acquire(cp_named_lease **out, cp_coordinator *coordinator, const char *name,
+                                const cp_lease_options *options);
+/* The handle in its completion is yours to close. A lease that comes after its queue was cancelled, or
+ * is in it when it is closed, is released. */
+CP_API int32_t cp_lease_acquire_async(cp_coordinator *coordinator, const char *name,
+                                      const cp_lease_options *options, cp_queue *queue,
+                                      void *user_data);
+/* Who holds it. CP_NOT_FOUND: nobody. */
+CP_API int32_t cp_lease_holder_get(cp_lease_holder **out, cp_coordinator *coordinator,
+                                   const char *name);
+CP_API int32_t cp_lease_holder_get_async(cp_coordinator *coordinator, const char *name,
+                                         cp_queue *queue, void *user_data);
+/* By this process's clock, before anybody else could hold it; 0 once it was lost. Never waits. */
+CP_API int32_t cp_lease_held(int32_t *out, cp_named_lease *lease);
+/* Its number; also of a lease that was lost. Never waits. */
+CP_API int32_t cp_lease_fence(uint64_t *out, cp_named_lease *lease);
+/* For leases with auto_renew 0. CP_NOT_FOUND: it was lost. */
+CP_API int32_t cp_lease_renew(cp_named_lease *lease);
+/* CP_NOT_FOUND: it had been lost. A second call is CP_OK. Afterwards on_lost does not run any more;
+ * inside it: does not begin again. */
+CP_API int32_t cp_lease_release(cp_named_lease *lease);
+/* Releases it if that was not done. */
+CP_API int32_t cp_lease_close(cp_named_lease *lease);
+
+/* Stands for election until it is closed; who loses the lease stands again. It may outlive its
+ * coordinator, without ever being elected again. */
+typedef struct cp_election cp_election;
+
+/* The epoch is higher than that of every earlier leader: a fence. */
+typedef void (*cp_elected_callback)(uint64_t epoch, void *user_data);
+
+typedef struct cp_election_options {
+  uint32_t struct_size;
+  int32_t reserved;
+  const char *name;      /* of the lease; required */
+  const char *candidate; /* its owner; required */
+  uint64_t ttl_ms;
+  cp_elected_callback on_elected; /* these two on the callback pool, in order, one at a time */
+  cp_lease_lost_callback on_lost; /* NULL = none, of both */
+  void *user_data;
+} cp_election_options;
+#define CP_ELECTION_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_election_options), 0, NULL, NULL, 30000, NULL, NULL, NULL }
+CP_API int32_t cp_election_options_init(cp_election_options *out, size_t struct_size);
+
+/* Does not wait to be elected. Its callbacks may run before this call returns. */
+CP_API int32_t cp_election_start(cp_election **out, cp_coordinator *coordinator,
+                                 const cp_election_options *options);
+/* These two never wait. */
+CP_API int32_t cp_election_is_leader(int32_t *out, cp_election *election);
+CP_API int32_t cp_election_epoch(uint64_t *out,
+                                 cp_election *election); /* 0 = it is not the leader */
+/* Resigns, so that the next one is elected at once. Afterwards its callbacks do not run any more; inside
+ * one of them: do not begin again. */
+CP_API int32_t cp_election_close(cp_election *election);
+
 /* ---- Totals ----------------------------------------------------------------------------------- */
 
 typedef struct cp_stats {
@@ -1539,6 +1636,8 @@ CP_API int32_t cp_context_abandon(cp_task_context *context);
 #define CP_CALL_PERMIT_RELEASE 44
 #define CP_CALL_PERMIT_SETTLE 45
 #define CP_CALL_PERMIT_LIST 46
+#define CP_CALL_LEASE_ACQUIRE 47
+#define CP_CALL_LEASE_HOLDER_GET 48
 
 /* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
  * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
@@ -1573,7 +1672,9 @@ struct cp_completion {
   const cp_pool_page *pools;
   const cp_permit *permit;
   const cp_permit_page *permits;
-  int64_t expires_at_us; /* of a permit that was renewed */
+  int64_t expires_at_us;       /* of a permit that was renewed */
+  cp_named_lease *named_lease; /* does not end with the completion: close it */
+  const cp_lease_holder *lease_holder;
 };
 
 #ifdef __cplusplus

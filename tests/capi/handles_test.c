@@ -31,6 +31,9 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   cp_pool_page *pools = NULL;
   cp_permit *permit = NULL;
   cp_permit_page *permits = NULL;
+  cp_named_lease *named = NULL;
+  cp_lease_holder *holder = NULL;
+  cp_election *election = NULL;
   cp_lease_status lease;
   cp_task_id id;
   uint64_t count = 0;
@@ -155,11 +158,17 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   REFUSED(cp_permit_settle_async(plane, &ref, NULL, 0, queue, NULL));
   REFUSED(cp_permit_list(&permits, plane, "p", NULL));
   REFUSED(cp_permit_list_async(plane, "p", NULL, queue, NULL));
+  REFUSED(cp_lease_acquire(&named, plane, "l", NULL));
+  REFUSED(cp_lease_acquire_async(plane, "l", NULL, queue, NULL));
+  REFUSED(cp_lease_holder_get(&holder, plane, "l"));
+  REFUSED(cp_lease_holder_get_async(plane, "l", queue, NULL));
+  REFUSED(cp_election_start(&election, plane, NULL));
   CHECK(config == NULL && agent == NULL && agents == NULL && claimed == NULL && many == NULL);
   CHECK(task == NULL && tasks == NULL && answers == NULL && explanation == NULL && health == NULL);
   CHECK(agent_health == NULL && events == NULL && stats == NULL && text == NULL && worker == NULL);
   CHECK(subscription == NULL && document == NULL && documents == NULL);
   CHECK(pool == NULL && pools == NULL && permit == NULL && permits == NULL);
+  CHECK(named == NULL && holder == NULL && election == NULL);
   CHECK_OK(cp_queue_close(queue));
 }
 
@@ -187,22 +196,51 @@ static void refuse_others_everywhere(cp_worker *worker, cp_queue *queue, cp_task
   CHECK_REFUSED(cp_context_abandon(context), status, context_part);
 }
 
+static void refuse_leases_everywhere(cp_named_lease *lease, cp_election *election, int32_t status,
+                                     const char *lease_part, const char *election_part) {
+  int32_t number = 0;
+  uint64_t fence = 0;
+  CHECK_REFUSED(cp_lease_held(&number, lease), status, lease_part);
+  CHECK_REFUSED(cp_lease_fence(&fence, lease), status, lease_part);
+  CHECK_REFUSED(cp_lease_renew(lease), status, lease_part);
+  CHECK_REFUSED(cp_lease_release(lease), status, lease_part);
+  CHECK_REFUSED(cp_election_is_leader(&number, election), status, election_part);
+  CHECK_REFUSED(cp_election_epoch(&fence, election), status, election_part);
+}
+
 TEST(null_is_refused, "NULL is refused everywhere, and closing it is nothing") {
   refuse_everywhere(NULL, CP_INVALID_ARGUMENT, "coordinator is NULL");
   refuse_others_everywhere(NULL, NULL, NULL, CP_INVALID_ARGUMENT, "worker is NULL", "queue is NULL",
                            "task context is NULL");
+  refuse_leases_everywhere(NULL, NULL, CP_INVALID_ARGUMENT, "lease is NULL", "election is NULL");
   CHECK_OK(cp_coordinator_close(NULL));
   CHECK_OK(cp_queue_close(NULL));
   CHECK_OK(cp_worker_close(NULL));
   CHECK_OK(cp_subscription_close(NULL));
+  CHECK_OK(cp_lease_close(NULL));
+  CHECK_OK(cp_election_close(NULL));
 }
 
 TEST(closed_is_refused, "a closed handle is refused everywhere, by a second close too") {
   cp_coordinator *plane = open_plane();
   cp_worker *worker = NULL;
   cp_queue *queue = NULL;
+  cp_named_lease *lease = NULL;
+  cp_election *election = NULL;
   cp_worker_options options = CP_WORKER_OPTIONS_INIT;
+  cp_lease_options lease_in = CP_LEASE_OPTIONS_INIT;
+  cp_election_options election_in = CP_ELECTION_OPTIONS_INIT;
   options.agent_id = "a";
+  lease_in.owner = election_in.candidate = "a";
+  election_in.name = "leader";
+  CHECK_OK(cp_lease_acquire(&lease, plane, "l", &lease_in));
+  CHECK_OK(cp_election_start(&election, plane, &election_in));
+  CHECK_OK(cp_lease_close(lease));
+  CHECK_OK(cp_election_close(election));
+  refuse_leases_everywhere(lease, election, CP_FAILED_PRECONDITION, "lease is closed",
+                           "election is closed");
+  CHECK_REFUSED(cp_lease_close(lease), CP_FAILED_PRECONDITION, "lease is closed");
+  CHECK_REFUSED(cp_election_close(election), CP_FAILED_PRECONDITION, "election is closed");
   CHECK_OK(cp_worker_open(&worker, plane, &options));
   CHECK_OK(cp_queue_open(&queue, NULL));
   CHECK_OK(cp_worker_close(worker));
