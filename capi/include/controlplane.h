@@ -29,12 +29,14 @@
  * Threads. Every function may be called from any thread, also inside callbacks. Callbacks run on
  *   threads of the library, never under a lock; one that hangs delays nobody else. They must return:
  *   no longjmp, no pthread_exit. A thread must not be cancelled (pthread_cancel) inside a call.
- * Waiting. What may wait says for how long. Each operation that talks to the store has an _async
- *   form, which never waits: its answer arrives in a queue. See "Completions" below.
+ * Waiting. What may wait says for how long. Each operation of a coordinator that talks to the store has
+ *   an _async form, which never waits: its answer arrives in a queue. See "Completions" below. Only
+ *   cp_state_update, which calls back, has none.
  * fork. The child must not use handles of its parent: they are refused with CP_FAILED_PRECONDITION.
  *   It may open its own. A process that is made without fork handlers (vfork, clone) must not try.
  * Times are microseconds since the Unix epoch, 0 = never; durations end in _ms.
- * Switches (int32_t) are 0 or 1. Where a number may be left open it says so: CP_UNSET, CP_UNSET_MS.
+ * Switches (int32_t) are 0 or 1. Where a number may be left open it says so: CP_UNSET, CP_UNSET_MS,
+ *   CP_ANY_VERSION.
  * Versions. The soname changes with CP_ABI_VERSION; until 1.0 of the library it may do so in any
  *   release. CP_ABI_REVISION counts what was added since. Statuses and constants are never renumbered.
  */
@@ -666,8 +668,7 @@ typedef struct cp_complete_request {
   cp_attempt attempt;
   const char *result; /* JSON; NULL = null */
   size_t result_length;
-  const char
-      *usage; /* JSON: what the attempt consumed; a number named as a pool settles its permit */
+  const char *usage; /* JSON: what the attempt consumed; of a pool it needs, under that name */
   size_t usage_length;
 } cp_complete_request;
 #define CP_COMPLETE_REQUEST_INIT \
@@ -1262,11 +1263,10 @@ typedef struct cp_acquire_request {
   int32_t priority;            /* among those that wait */
   const cp_permit_need *needs; /* all or none */
   size_t need_count;
-  const char *owner; /* required */
-  uint64_t ttl_ms;   /* frees itself then, unless renewed */
-  uint64_t wait_ms;  /* 0 = do not wait */
-  const char
-      *operation_id; /* the same id answers the same permit as long as that lives; NULL = made */
+  const char *owner;        /* required */
+  uint64_t ttl_ms;          /* frees itself then, unless renewed */
+  uint64_t wait_ms;         /* 0 = do not wait */
+  const char *operation_id; /* the same id answers the same permit while that lives; NULL = made */
 } cp_acquire_request;
 #define CP_ACQUIRE_REQUEST_INIT \
   { (uint32_t)sizeof(cp_acquire_request), CP_PRIORITY_NORMAL, NULL, 0, NULL, 30000, 0, NULL }
