@@ -119,6 +119,47 @@ TEST(claims_come_back, "a claim without memory for its answer gives its tasks ba
   claim_without_memory(claim_later);
 }
 
+static uint64_t permits_out(cp_coordinator *plane) {
+  cp_pool *pool = NULL;
+  uint64_t permits;
+  CHECK_OK(cp_pool_get(&pool, plane, "slots"));
+  permits = pool->permits;
+  cp_pool_free(pool);
+  return permits;
+}
+
+TEST(permits_come_back, "a permit without memory for its answer goes back") {
+  enum { kMost = 100 };
+  static const cp_permit_need need = {"slots", 1};
+  cp_coordinator *plane = open_plane();
+  cp_pool_spec spec = CP_POOL_SPEC_INIT;
+  cp_acquire_request request = CP_ACQUIRE_REQUEST_INIT;
+  long calls;
+  long before = -1;
+  uint64_t out_at_last = 1;
+  spec.name = "slots";
+  spec.capacity = CP_UNLIMITED;
+  CHECK_OK(cp_pool_define(NULL, plane, &spec));
+  request.needs = &need;
+  request.need_count = 1;
+  request.owner = "an-owner-whose-name-is-longer-than-what-fits-without-memory";
+  for (calls = 0; calls < kMost && failures != before; ++calls) {
+    cp_permit *permit = NULL;
+    const uint64_t out = permits_out(plane);
+    int32_t status;
+    before = failures;
+    calls_left = calls;
+    status = cp_permit_acquire(&permit, plane, &request);
+    calls_left = -1;
+    CHECK(status == (failures == before ? CP_OK : CP_RESOURCE_EXHAUSTED));
+    if (status != CP_OK) out_at_last = permits_out(plane) - out;
+    cp_permit_free(permit);
+  }
+  CHECK(calls > 3 && calls < kMost);
+  CHECK(out_at_last == 0);
+  CHECK_OK(cp_coordinator_close(plane));
+}
+
 TEST(opening_fails, "opening without memory fails, and does not hang") {
   cp_coordinator *plane = NULL;
   long calls;
@@ -139,6 +180,7 @@ int main(void) {
   plane_used();
   CHECK_OK(cp_coordinator_close(open_plane())); /* what is made once is there */
   RUN(claims_come_back);
+  RUN(permits_come_back);
   RUN(opening_fails);
   return report();
 }
