@@ -14,11 +14,14 @@ from ._aio.events import EventStream
 from ._aio.health import HealthMonitor, Probe, SystemHealth
 from ._aio.registry import AgentRegistry
 from ._aio.scheduler import TaskScheduler
+from ._aio.state import SharedState, StateWatch
 from ._aio.worker import Worker
 from ._core import (
     AgentHealth,
     AgentInfo,
     ClaimedTask,
+    Document,
+    DocumentChange,
     Event,
     Explanation,
     LeaseStatus,
@@ -33,6 +36,7 @@ from .enums import (
     AgentCapability,
     AgentStatus,
     BreakerState,
+    ChangeKind,
     HealthStatus,
     ObstacleKind,
     SelectionStrategy,
@@ -70,6 +74,7 @@ __all__ = [
     "AlreadyExists",
     "BreakerState",
     "Cancelled",
+    "ChangeKind",
     "ClaimedTask",
     "Conflict",
     "ControlPlaneConfig",
@@ -77,6 +82,8 @@ __all__ = [
     "ControlPlaneError",
     "DataLoss",
     "DeadlineExceeded",
+    "Document",
+    "DocumentChange",
     "Event",
     "EventStream",
     "Explanation",
@@ -99,6 +106,8 @@ __all__ = [
     "RateLimited",
     "ResourceExhausted",
     "SelectionStrategy",
+    "SharedState",
+    "StateWatch",
     "Subscription",
     "SystemHealth",
     "Task",

@@ -9,6 +9,7 @@ from typing import Any, NoReturn, final
 from .enums import (
     AgentStatus,
     BreakerState,
+    ChangeKind,
     HealthStatus,
     ObstacleKind,
     TaskPriority,
@@ -597,6 +598,66 @@ class Event(_Value):
         """The task's correlation id, or None."""
 
 @final
+class Document(_Value):
+    """A versioned JSON value under a key."""
+    def __new__(
+        cls,
+        *,
+        key: str = ...,
+        value: Any = ...,
+        version: int = ...,
+        created_at: datetime | None = ...,
+        updated_at: datetime | None = ...,
+        expires_at: datetime | None = ...,
+    ) -> Document: ...
+    @property
+    def key(self) -> str:
+        """Its name."""
+    @property
+    def value(self) -> Any:
+        """What was put."""
+    @property
+    def version(self) -> int:
+        """Grows with every change of the key, and is never used twice for it."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was put first."""
+    @property
+    def updated_at(self) -> datetime:
+        """When it was put last."""
+    @property
+    def expires_at(self) -> datetime | None:
+        """When it removes itself; None: never."""
+
+@final
+class DocumentChange(_Value):
+    """One change of one document."""
+    def __new__(
+        cls,
+        *,
+        kind: ChangeKind = ...,
+        key: str = ...,
+        version: int = ...,
+        time: datetime | None = ...,
+        seq: int = ...,
+    ) -> DocumentChange: ...
+    @property
+    def kind(self) -> ChangeKind:
+        """A ChangeKind."""
+    @property
+    def key(self) -> str:
+        """The document's."""
+    @property
+    def version(self) -> int:
+        """The new one; of a document that is gone its last."""
+    @property
+    def time(self) -> datetime:
+        """When it happened."""
+    @property
+    def seq(self) -> int:
+        """Of its event; resume a watch after it."""
+
+@final
 class Inbox:
     def __init__(self) -> None: ...
     def add(self, receiver: Callable[..., object], /) -> int: ...
@@ -693,6 +754,10 @@ class Plane:
     def select_agent(self, *args: Any) -> Any: ...
     def set_strategy(self, *args: Any) -> Any: ...
     def start_task(self, *args: Any) -> Any: ...
+    def state_get(self, *args: Any) -> Any: ...
+    def state_list(self, *args: Any) -> Any: ...
+    def state_put(self, *args: Any) -> Any: ...
+    def state_remove(self, *args: Any) -> Any: ...
     def submit_task(self, *args: Any) -> Any: ...
     def submit_tasks(self, *args: Any) -> Any: ...
     def unregister_agent(self, *args: Any) -> Any: ...

@@ -118,6 +118,15 @@ class ObstacleKind(_Word):
     HELD = "held"
     ENDED = "ended"
     WAITING_FOR_CLAIM = "waiting_for_claim"
+    POOL_SHORT = "pool_short"
+
+
+class ChangeKind(_Word):
+    """What happened to a document; EXPIRED: its time to live was over."""
+
+    PUT = "put"
+    DELETED = "deleted"
+    EXPIRED = "expired"
 
 
 class AgentCapability(_Word):

@@ -30,6 +30,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Workers": ("Worker", "TaskContext"),
     "Health": ("HealthMonitor", "HealthStatus", "AgentHealth", "ProbeHealth", "SystemHealth", "BreakerState", "Probe"),
     "Events": ("EventStream", "Event", "Subscription"),
+    "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),
     "Errors": (
         "ControlPlaneError", "InvalidArgument", "NotFound", "AlreadyExists", "Conflict", "FailedPrecondition",
         "ResourceExhausted", "Unauthenticated", "PermissionDenied", "Unavailable", "DeadlineExceeded", "Cancelled", "DataLoss",

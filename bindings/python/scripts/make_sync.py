@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "aragora_cp"
-GENERATED = ("_home", "context", "coordinator", "events", "health", "registry", "scheduler")
+GENERATED = ("_home", "context", "coordinator", "events", "health", "registry", "scheduler", "state")
 WORDS = (
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),

@@ -40,6 +40,8 @@ template <>
 constexpr const char* enum_name<BreakerState> = "BreakerState";
 template <>
 constexpr const char* enum_name<ObstacleKind> = "ObstacleKind";
+template <>
+constexpr const char* enum_name<DocumentChange::Kind> = "ChangeKind";
 
 [[noreturn]] void wrong(std::string_view what, py::handle value, std::string_view rule) {
   raise(Error::invalid_argument(std::string(what) + " is of type " + Py_TYPE(value.ptr())->tp_name +
@@ -96,6 +98,7 @@ BIND_ENUM(AgentStatus)
 BIND_ENUM(HealthStatus)
 BIND_ENUM(BreakerState)
 BIND_ENUM(ObstacleKind)
+BIND_ENUM(DocumentChange::Kind)
 #undef BIND_ENUM
 
 // Error texts come from anywhere: what is not UTF-8 is shown as U+FFFD.

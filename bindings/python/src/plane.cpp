@@ -52,10 +52,19 @@ py::dict stats_dict(const Stats& it) {
       "degraded_count"_a = it.health.degraded_count,
       "unhealthy_count"_a = it.health.unhealthy_count, "open_breakers"_a = it.health.open_breakers);
   const py::dict events("first_seq"_a = it.events.first_seq, "last_seq"_a = it.events.last_seq);
+  const py::dict documents("documents"_a = it.documents.documents, "bytes"_a = it.documents.bytes,
+                           "puts_total"_a = it.documents.puts_total,
+                           "conflicts_total"_a = it.documents.conflicts_total,
+                           "deletes_total"_a = it.documents.deletes_total,
+                           "expired_total"_a = it.documents.expired_total);
+  const py::dict permits(
+      "pools"_a = it.permits.pools, "permits"_a = it.permits.permits,
+      "waiting"_a = it.permits.waiting, "granted_total"_a = it.permits.granted_total,
+      "expired_total"_a = it.permits.expired_total, "refused_total"_a = it.permits.refused_total);
   return py::dict("registry"_a = registry_dict(it.registry),
                   "scheduler"_a = scheduler_dict(it.scheduler), "health"_a = health,
-                  "events"_a = events, "store"_a = it.store, "tenant"_a = it.tenant,
-                  "now"_a = time_to_python(it.now));
+                  "documents"_a = documents, "permits"_a = permits, "events"_a = events,
+                  "store"_a = it.store, "tenant"_a = it.tenant, "now"_a = time_to_python(it.now));
 }
 
 py::object get_stats(Plane& plane) {
@@ -170,6 +179,7 @@ void bind_plane(py::module_& module) {
   bind_agents(cls);
   bind_health(cls);
   bind_events(cls);
+  bind_state(cls);
 }
 
 }  // namespace controlplane::python

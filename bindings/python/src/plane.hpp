@@ -51,5 +51,6 @@ void bind_tasks(PlaneClass& cls);
 void bind_agents(PlaneClass& cls);
 void bind_health(PlaneClass& cls);
 void bind_events(PlaneClass& cls);
+void bind_state(PlaneClass& cls);
 
 }  // namespace controlplane::python

@@ -97,6 +97,17 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
     return await asyncio.to_thread(function, *args)
 
 
+async def pause(seconds: float) -> None:
+    """Lets others go first."""
+    await asyncio.sleep(seconds)
+
+
+async def call(function: Callable[..., Any], *args: Any) -> Any:
+    """What it returns, or what that comes to if it is awaitable."""
+    answer = function(*args)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
 def handler_of(function: Callable[..., Any]) -> Callable[..., None]:
     """Calls ``function`` on the loop; of an async one it makes a task. What it raises is logged."""
 

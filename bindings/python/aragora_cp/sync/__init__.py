@@ -12,6 +12,7 @@ from .events import EventStream
 from .health import HealthMonitor, Probe, SystemHealth
 from .registry import AgentRegistry
 from .scheduler import TaskScheduler
+from .state import SharedState, StateWatch
 from .worker import Worker
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "EventStream",
     "HealthMonitor",
     "Probe",
+    "SharedState",
+    "StateWatch",
     "Subscription",
     "SystemHealth",
     "TaskContext",

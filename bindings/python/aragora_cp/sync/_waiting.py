@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -27,6 +28,16 @@ def finish(pending: _core.Pending) -> Any:
 
 def in_thread(function: Callable[..., T], *args: Any) -> T:
     """Calls what blocks, here."""
+    return function(*args)
+
+
+def pause(seconds: float) -> None:
+    """Lets others go first."""
+    time.sleep(seconds)
+
+
+def call(function: Callable[..., Any], *args: Any) -> Any:
+    """What it returns."""
     return function(*args)
 
 

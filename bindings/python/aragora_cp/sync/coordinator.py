@@ -18,6 +18,7 @@ from .events import EventReader
 from .health import HealthMonitor, Probe
 from .registry import AgentRegistry
 from .scheduler import TaskScheduler
+from .state import SharedState
 
 
 class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, EventReader):
@@ -83,6 +84,11 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
             self._config = ControlPlaneConfig.from_environment()
         return self._config
 
+    @property
+    def state(self) -> SharedState:
+        """JSON documents that all of the tenant read and change."""
+        return SharedState(self)
+
     def register_agent(
         self,
         agent_id: str,
@@ -123,7 +129,10 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
             pass
 
     def get_stats(self) -> dict[str, Any]:
-        """Totals, read once: "registry", "scheduler", "health", "events", "store", "tenant", "now"."""
+        """Totals, read once.
+
+        "registry", "scheduler", "health", "documents", "permits", "events", "store", "tenant", "now".
+        """
         answer = self._plane.get_stats()
         return finish(answer) if type(answer) is Pending else answer
 
