@@ -12,7 +12,9 @@ from ._aio.context import TaskContext
 from ._aio.coordinator import ControlPlaneCoordinator, create_control_plane
 from ._aio.events import EventStream
 from ._aio.health import HealthMonitor, Probe, SystemHealth
+from ._aio.leases import LeaderElection, NamedLease, NamedLeases
 from ._aio.registry import AgentRegistry
+from ._aio.resources import Hold, Resources
 from ._aio.scheduler import TaskScheduler
 from ._aio.state import SharedState, StateWatch
 from ._aio.worker import Worker
@@ -24,14 +26,18 @@ from ._core import (
     DocumentChange,
     Event,
     Explanation,
+    LeaseHolder,
     LeaseStatus,
     Obstacle,
+    Permit,
+    PermitPart,
+    Pool,
     ProbeHealth,
     Task,
     TaskFailure,
 )
 from .config import ControlPlaneConfig
-from .definitions import Json, Label, Priority, TaskDefinition, TaskFilter
+from .definitions import UNLIMITED, Json, Label, Needs, Priority, TaskDefinition, TaskFilter
 from .enums import (
     AgentCapability,
     AgentStatus,
@@ -39,6 +45,7 @@ from .enums import (
     ChangeKind,
     HealthStatus,
     ObstacleKind,
+    PoolKind,
     SelectionStrategy,
     TaskPriority,
     TaskReason,
@@ -91,20 +98,31 @@ __all__ = [
     "FatalError",
     "HealthMonitor",
     "HealthStatus",
+    "Hold",
     "Internal",
     "InvalidArgument",
     "Json",
     "Label",
+    "LeaderElection",
+    "LeaseHolder",
     "LeaseStatus",
+    "NamedLease",
+    "NamedLeases",
+    "Needs",
     "NotFound",
     "Obstacle",
     "ObstacleKind",
     "PermissionDenied",
+    "Permit",
+    "PermitPart",
+    "Pool",
+    "PoolKind",
     "Priority",
     "Probe",
     "ProbeHealth",
     "RateLimited",
     "ResourceExhausted",
+    "Resources",
     "SelectionStrategy",
     "SharedState",
     "StateWatch",
@@ -119,6 +137,7 @@ __all__ = [
     "TaskReason",
     "TaskScheduler",
     "TaskStatus",
+    "UNLIMITED",
     "Unauthenticated",
     "Unavailable",
     "Worker",

@@ -12,6 +12,7 @@ from .enums import (
     ChangeKind,
     HealthStatus,
     ObstacleKind,
+    PoolKind,
     TaskPriority,
     TaskReason,
     TaskStatus,
@@ -58,6 +59,7 @@ class ClaimedTask(_Value):
         depends_on: Iterable[str] = ...,
         idempotency_key: str | None = ...,
         trace: str | None = ...,
+        needs: Mapping[str, int] = ...,
         replayed_from: str | None = ...,
     ) -> ClaimedTask: ...
     @property
@@ -106,6 +108,9 @@ class ClaimedTask(_Value):
     def trace(self) -> str | None:
         """Correlation id; None if unset."""
     @property
+    def needs(self) -> dict[str, int]:
+        """Amounts by pool that its attempts need."""
+    @property
     def replayed_from(self) -> str | None:
         """The dead letter it repeats; None if none."""
 
@@ -147,6 +152,7 @@ class Task(_Value):
         depends_on: Iterable[str] = ...,
         idempotency_key: str | None = ...,
         trace: str | None = ...,
+        needs: Mapping[str, int] = ...,
         replayed_from: str | None = ...,
     ) -> Task: ...
     @property
@@ -246,6 +252,9 @@ class Task(_Value):
     def trace(self) -> str | None:
         """Correlation id; None if unset."""
     @property
+    def needs(self) -> dict[str, int]:
+        """Amounts by pool that its attempts need."""
+    @property
     def replayed_from(self) -> str | None:
         """The dead letter it repeats; None if none."""
 
@@ -313,7 +322,7 @@ class Obstacle(_Value):
         """An ObstacleKind."""
     @property
     def subject(self) -> str:
-        """The agent, capability, task or key it is about."""
+        """The agent, capability, task, key or pool it is about."""
     @property
     def since(self) -> datetime | None:
         """None: not known."""
@@ -658,6 +667,138 @@ class DocumentChange(_Value):
         """Of its event; resume a watch after it."""
 
 @final
+class Pool(_Value):
+    """A pool of permits, and how it stands."""
+    def __new__(
+        cls,
+        *,
+        name: str = ...,
+        kind: PoolKind = ...,
+        capacity: int = ...,
+        first: int = ...,
+        last: int = ...,
+        period: float = ...,
+        weights: Mapping[str, int] = ...,
+        used: int = ...,
+        available: int = ...,
+        debt: int = ...,
+        permits: int = ...,
+        waiting: int = ...,
+        granted_total: int = ...,
+        expired_total: int = ...,
+    ) -> Pool: ...
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def kind(self) -> PoolKind:
+        """A PoolKind."""
+    @property
+    def capacity(self) -> int:
+        """Of what there is; UNLIMITED. Not of number pools."""
+    @property
+    def first(self) -> int:
+        """Of a number pool: its first number."""
+    @property
+    def last(self) -> int:
+        """Of a number pool: its last number."""
+    @property
+    def period(self) -> float:
+        """Of a window, in seconds."""
+    @property
+    def weights(self) -> dict[str, int]:
+        """Owners and their weights; empty: first come."""
+    @property
+    def used(self) -> int:
+        """Held now; of a window: in the last period; of a budget: in all."""
+    @property
+    def available(self) -> int:
+        """May be granted now; UNLIMITED."""
+    @property
+    def debt(self) -> int:
+        """Used beyond the capacity."""
+    @property
+    def permits(self) -> int:
+        """That are out."""
+    @property
+    def waiting(self) -> int:
+        """Who waits for a permit."""
+    @property
+    def granted_total(self) -> int:
+        """Permits, since it was defined."""
+    @property
+    def expired_total(self) -> int:
+        """Permits, since it was defined."""
+
+@final
+class PermitPart(_Value):
+    """What a permit holds of one pool."""
+    def __new__(
+        cls,
+        *,
+        pool: str = ...,
+        amount: int = ...,
+        numbers: Iterable[int] = ...,
+    ) -> PermitPart: ...
+    @property
+    def pool(self) -> str:
+        """Its name."""
+    @property
+    def amount(self) -> int:
+        """So much of it."""
+    @property
+    def numbers(self) -> list[int]:
+        """Of a number pool: which."""
+
+@final
+class Permit(_Value):
+    """A leased share of one or more pools. `fence` and `owner` name it."""
+    def __new__(
+        cls,
+        *,
+        fence: int = ...,
+        owner: str = ...,
+        parts: Iterable[PermitPart] = ...,
+        acquired_at: datetime | None = ...,
+        expires_at: datetime | None = ...,
+    ) -> Permit: ...
+    @property
+    def fence(self) -> int:
+        """Its number: higher than that of every earlier permit of the tenant."""
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+    @property
+    def parts(self) -> list[PermitPart]:
+        """What it holds of each pool: a list of PermitPart."""
+    @property
+    def acquired_at(self) -> datetime:
+        """When it was granted."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it frees itself, unless it is renewed."""
+
+@final
+class LeaseHolder(_Value):
+    """Who holds a named lease."""
+    def __new__(
+        cls,
+        *,
+        owner: str = ...,
+        fence: int = ...,
+        expires_at: datetime | None = ...,
+    ) -> LeaseHolder: ...
+    @property
+    def owner(self) -> str:
+        """Who holds it."""
+    @property
+    def fence(self) -> int:
+        """Higher than that of every earlier holder."""
+    @property
+    def expires_at(self) -> datetime:
+        """When it is over, unless it is renewed."""
+
+@final
 class Inbox:
     def __init__(self) -> None: ...
     def add(self, receiver: Callable[..., object], /) -> int: ...
@@ -678,11 +819,27 @@ class Pending(Awaitable[Any]):
 
 @final
 class Relay:
+    def __init__(self, inbox: Inbox, handler: Callable[..., object], /) -> None: ...
     def close(self) -> None: ...
 
 @final
 class ProbeAnswer:
     def set(self, good: bool, /) -> None: ...
+
+@final
+class HeldLease:
+    @property
+    def fence(self) -> int: ...
+    @property
+    def held(self) -> bool: ...
+    def renew(self) -> None: ...
+    def release(self) -> None: ...
+
+@final
+class Election:
+    @property
+    def epoch(self) -> int: ...
+    def stop(self) -> None: ...
 
 @final
 class Job:
@@ -720,6 +877,8 @@ class Plane:
     def shutdown(self, seconds: float, /) -> None: ...
     def close_now(self) -> None: ...
     def options(self) -> list[_Option]: ...
+    def acquire_lease(self, *args: Any) -> Any: ...
+    def acquire_permit(self, *args: Any) -> Any: ...
     def assign_task(self, *args: Any) -> Any: ...
     def cancel_task(self, *args: Any) -> Any: ...
     def check_health(self, *args: Any) -> Any: ...
@@ -727,17 +886,22 @@ class Plane:
     def claim_tasks(self, *args: Any) -> Any: ...
     def complete_task(self, *args: Any) -> Any: ...
     def complete_tasks(self, *args: Any) -> Any: ...
+    def define_pool(self, *args: Any) -> Any: ...
     def explain(self, *args: Any) -> Any: ...
     def fail_task(self, *args: Any) -> Any: ...
     def get_agent(self, *args: Any) -> Any: ...
     def get_agent_health(self, *args: Any) -> Any: ...
+    def get_pool(self, *args: Any) -> Any: ...
     def get_stats(self, *args: Any) -> Any: ...
     def get_status(self, *args: Any) -> Any: ...
     def get_system_health(self, *args: Any) -> Any: ...
     def get_task(self, *args: Any) -> Any: ...
     def heartbeat(self, *args: Any) -> Any: ...
     def is_agent_available(self, *args: Any) -> Any: ...
+    def lease_holder(self, *args: Any) -> Any: ...
     def list_agents(self, *args: Any) -> Any: ...
+    def list_permits(self, *args: Any) -> Any: ...
+    def list_pools(self, *args: Any) -> Any: ...
     def list_tasks(self, *args: Any) -> Any: ...
     def metrics_text(self, *args: Any) -> Any: ...
     def on_agent_unhealthy(self, *args: Any) -> Any: ...
@@ -747,12 +911,17 @@ class Plane:
     def reassign_agent_tasks(self, *args: Any) -> Any: ...
     def register_agent(self, *args: Any) -> Any: ...
     def register_probe(self, *args: Any) -> Any: ...
+    def release_permit(self, *args: Any) -> Any: ...
     def release_task(self, *args: Any) -> Any: ...
+    def remove_pool(self, *args: Any) -> Any: ...
     def renew(self, *args: Any) -> Any: ...
+    def renew_permit(self, *args: Any) -> Any: ...
     def replay_dead_letter(self, *args: Any) -> Any: ...
     def report_progress(self, *args: Any) -> Any: ...
     def select_agent(self, *args: Any) -> Any: ...
     def set_strategy(self, *args: Any) -> Any: ...
+    def settle_permit(self, *args: Any) -> Any: ...
+    def stand_for_election(self, *args: Any) -> Any: ...
     def start_task(self, *args: Any) -> Any: ...
     def state_get(self, *args: Any) -> Any: ...
     def state_list(self, *args: Any) -> Any: ...

@@ -14,6 +14,11 @@ Json = Union[None, bool, int, float, str, "list[Any]", "tuple[Any, ...]", "dict[
 
 Priority = Union[TaskPriority, int, str]
 
+#: A pool, of which one is needed, or how much of which.
+Needs = Union[str, "Mapping[str, int]"]
+
+UNLIMITED = 2**64 - 1  #: a capacity without a bound
+
 
 @dataclass
 class TaskDefinition:
@@ -40,6 +45,7 @@ class TaskDefinition:
     allow_failed_parents: bool | None = None  #: True: they may also fail
     concurrency_key: str | None = None
     concurrency_limit: int | None = None  #: tasks of the key at once
+    needs: Mapping[str, int] | None = None  #: amounts by pool; an attempt has all of them, or waits
     labels: Mapping[str, str] | None = None  #: at most 16 short pairs
     trace: str | None = None  #: correlation id, carried into events and logs
 

@@ -121,6 +121,16 @@ class ObstacleKind(_Word):
     POOL_SHORT = "pool_short"
 
 
+class PoolKind(_Word):
+    """What a pool bounds. COUNT: so many at once; NUMBER: the numbers of a range, each to one at a time;
+    WINDOW: so much in any period; BUDGET: so much in all."""
+
+    COUNT = "count"
+    NUMBER = "number"
+    WINDOW = "window"
+    BUDGET = "budget"
+
+
 class ChangeKind(_Word):
     """What happened to a document; EXPIRED: its time to live was over."""
 

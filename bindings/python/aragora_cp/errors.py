@@ -36,7 +36,7 @@ class InvalidArgument(ControlPlaneError, ValueError):
 
 
 class NotFound(ControlPlaneError, LookupError):
-    """There is no such task or agent in this tenant."""
+    """There is no such task, agent, document, pool or permit in this tenant."""
 
     code = "not_found"
 
@@ -48,7 +48,7 @@ class AlreadyExists(ControlPlaneError):
 
 
 class Conflict(ControlPlaneError):
-    """A race was lost: the lease is stale, or the task has ended."""
+    """A race was lost: the lease is stale, the task has ended, the document has another version."""
 
     code = "conflict"
 

@@ -31,6 +31,8 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Health": ("HealthMonitor", "HealthStatus", "AgentHealth", "ProbeHealth", "SystemHealth", "BreakerState", "Probe"),
     "Events": ("EventStream", "Event", "Subscription"),
     "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),
+    "Resources": ("Resources", "Hold", "Pool", "PoolKind", "UNLIMITED", "Needs", "Permit", "PermitPart"),
+    "Leases": ("NamedLeases", "NamedLease", "LeaseHolder", "LeaderElection"),
     "Errors": (
         "ControlPlaneError", "InvalidArgument", "NotFound", "AlreadyExists", "Conflict", "FailedPrecondition",
         "ResourceExhausted", "Unauthenticated", "PermissionDenied", "Unavailable", "DeadlineExceeded", "Cancelled", "DataLoss",

@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "aragora_cp"
-GENERATED = ("_home", "context", "coordinator", "events", "health", "registry", "scheduler", "state")
+GENERATED = (
+    "_home", "context", "coordinator", "events", "health", "leases", "registry", "resources", "scheduler", "state",
+)  # fmt: skip
 WORDS = (
     (r"\basync (def|with|for)\b", r"\1"),
     (r"\bawait ", ""),

@@ -16,6 +16,7 @@ void bind_inbox(py::module_& module) {
       .def("__len__", &Inbox::waiting);
   bind_pending(module);
   py::class_<Relay>(module, "Relay", "A subscription of a Python function. Private.")
+      .def(py::init<py::object, py::object>())
       .def("close", &Relay::close);
   py::class_<ProbeAnswer>(module, "ProbeAnswer", "Where a probe's verdict goes. Private.")
       .def("set", &ProbeAnswer::set);

@@ -11,6 +11,7 @@ void bind_inbox(py::module_& module);
 void bind_task_values(py::module_& module);
 void bind_agent_values(py::module_& module);
 void bind_mesh_values(py::module_& module);
+void bind_permit_values(py::module_& module);
 void bind_plane(py::module_& module);
 void bind_worker(py::module_& module);
 

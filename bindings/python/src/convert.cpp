@@ -42,6 +42,8 @@ template <>
 constexpr const char* enum_name<ObstacleKind> = "ObstacleKind";
 template <>
 constexpr const char* enum_name<DocumentChange::Kind> = "ChangeKind";
+template <>
+constexpr const char* enum_name<PoolKind> = "PoolKind";
 
 [[noreturn]] void wrong(std::string_view what, py::handle value, std::string_view rule) {
   raise(Error::invalid_argument(std::string(what) + " is of type " + Py_TYPE(value.ptr())->tp_name +
@@ -72,6 +74,13 @@ std::vector<T> vector_of(std::string_view what, py::handle values, Make make) {
   return found;
 }
 
+constexpr std::string_view kAmounts = "it must be a dict of str to int";
+
+py::dict dict_of(std::string_view what, py::handle mapping, std::string_view rule) {
+  if (!PyDict_Check(mapping.ptr())) wrong(what, mapping, rule);
+  return py::reinterpret_borrow<py::dict>(mapping);
+}
+
 }  // namespace
 
 template <class E>
@@ -99,6 +108,7 @@ BIND_ENUM(HealthStatus)
 BIND_ENUM(BreakerState)
 BIND_ENUM(ObstacleKind)
 BIND_ENUM(DocumentChange::Kind)
+BIND_ENUM(PoolKind)
 #undef BIND_ENUM
 
 // Error texts come from anywhere: what is not UTF-8 is shown as U+FFFD.
@@ -120,6 +130,18 @@ py::object to_python(const Lease& lease) {
 py::object to_python(const Labels& labels) {
   py::dict mapping;
   for (const auto& [name, value] : labels) mapping[to_python(name)] = to_python(value);
+  return mapping;
+}
+
+py::object to_python(const std::vector<PermitNeed>& needs) {
+  py::dict mapping;
+  for (const PermitNeed& need : needs) mapping[to_python(need.pool)] = to_python(need.amount);
+  return mapping;
+}
+
+py::object to_python(const Weights& weights) {
+  py::dict mapping;
+  for (const auto& [owner, weight] : weights) mapping[to_python(owner)] = to_python(weight);
   return mapping;
 }
 
@@ -159,9 +181,24 @@ std::vector<TaskId> task_ids(std::string_view what, py::handle values) {
 Labels labels(std::string_view what, py::handle mapping) {
   Labels found;
   if (mapping.is_none()) return found;
-  if (!PyDict_Check(mapping.ptr())) wrong(what, mapping, "it must be a dict of str to str");
-  for (const auto& [name, value] : py::reinterpret_borrow<py::dict>(mapping)) {
+  for (const auto& [name, value] : dict_of(what, mapping, "it must be a dict of str to str")) {
     found.emplace_back(text(what, name), text(what, value));
+  }
+  return found;
+}
+
+std::vector<PermitNeed> permit_needs(std::string_view what, py::handle mapping) {
+  std::vector<PermitNeed> found;
+  for (const auto& [pool, amount] : dict_of(what, mapping, kAmounts)) {
+    found.push_back({text(what, pool), whole(what, amount)});
+  }
+  return found;
+}
+
+Weights weights(std::string_view what, py::handle mapping) {
+  Weights found;
+  for (const auto& [owner, weight] : dict_of(what, mapping, kAmounts)) {
+    found.emplace_back(text(what, owner), count(what, weight));
   }
   return found;
 }

@@ -22,6 +22,8 @@ namespace controlplane::python {
 
 namespace py = pybind11;
 
+using Weights = std::vector<std::pair<std::string, std::uint32_t>>;  // of a pool, by owner
+
 // --- C++ to Python ---
 
 template <class E>
@@ -40,6 +42,8 @@ py::object to_python(const TaskId& id);
 inline py::object to_python(const Json& json) { return decode_json(json.text()); }
 py::object to_python(const Lease& lease);
 py::object to_python(const Labels& labels);
+py::object to_python(const std::vector<PermitNeed>& needs);  // a dict, by pool
+py::object to_python(const Weights& weights);
 inline py::object to_python(std::chrono::milliseconds duration) {
   return py::float_(static_cast<double>(duration.count()) / 1000);
 }
@@ -63,6 +67,8 @@ inline std::string text(std::string_view what, py::handle value) {
 std::vector<std::string> texts(std::string_view what, py::handle values);
 std::vector<TaskId> task_ids(std::string_view what, py::handle values);
 Labels labels(std::string_view what, py::handle mapping);
+std::vector<PermitNeed> permit_needs(std::string_view what, py::handle mapping);
+Weights weights(std::string_view what, py::handle mapping);
 std::chrono::milliseconds duration(std::string_view what, py::handle seconds);  // None is 0
 Lease lease(py::handle text);                                                   // None is empty
 Timestamp time(std::string_view what, py::handle value);                        // None is 0

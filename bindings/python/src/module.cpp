@@ -10,6 +10,7 @@ PYBIND11_MODULE(_core, module) {
   bind_task_values(module);
   bind_agent_values(module);
   bind_mesh_values(module);
+  bind_permit_values(module);
   bind_plane(module);
   bind_worker(module);
 }

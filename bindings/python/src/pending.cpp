@@ -130,7 +130,12 @@ void Pending::give_up() noexcept {
 
 py::object Pending::wait() {
   if (!answer_ || receiver_ != 0) throw std::runtime_error("this answer was taken");
-  answer_->wait();
+  try {
+    answer_->wait();
+  } catch (...) {
+    give_up();  // now, not when the traceback goes
+    throw;
+  }
   return taken()->take();
 }
 

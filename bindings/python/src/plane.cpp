@@ -180,6 +180,8 @@ void bind_plane(py::module_& module) {
   bind_health(cls);
   bind_events(cls);
   bind_state(cls);
+  bind_resources(cls);
+  bind_leases(module, cls);
 }
 
 }  // namespace controlplane::python

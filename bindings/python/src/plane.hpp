@@ -32,6 +32,7 @@ class Plane {
     refuse_fork();
   }
   std::size_t max_json_depth() const noexcept { return max_json_depth_; }
+  std::chrono::milliseconds longest_wait() { return use().config().limits.max_delay; }
 
   // Blocks without the GIL. deadline_exceeded: attempts were left.
   void shutdown(py::handle timeout);
@@ -52,5 +53,7 @@ void bind_agents(PlaneClass& cls);
 void bind_health(PlaneClass& cls);
 void bind_events(PlaneClass& cls);
 void bind_state(PlaneClass& cls);
+void bind_resources(PlaneClass& cls);
+void bind_leases(py::module_& module, PlaneClass& cls);
 
 }  // namespace controlplane::python

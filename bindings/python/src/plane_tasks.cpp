@@ -123,6 +123,8 @@ constexpr SpecOption kSpecOptions[] = {
      [](TaskSpec& spec, py::handle value, std::size_t) {
        spec.concurrency_limit = count("concurrency_limit", value);
      }},
+    {"needs", [](TaskSpec& spec, py::handle value,
+                 std::size_t) { spec.needs = permit_needs("needs", value); }},
     {"metadata",
      [](TaskSpec& spec, py::handle value, std::size_t max_depth) {
        spec.metadata = encode_json("metadata", value, max_depth);
@@ -370,8 +372,7 @@ py::object get_status(Plane& plane, py::handle task_id) {
 }
 
 py::object wait_for_result(Plane& plane, py::handle task_id, py::handle timeout) {
-  const std::chrono::milliseconds longest = plane.use().config().limits.max_delay;
-  const auto within = timeout.is_none() ? longest : duration("timeout", timeout);
+  const auto within = timeout.is_none() ? plane.longest_wait() : duration("timeout", timeout);
   return answered<Task>(
       [&](Done<Task> done) {
         plane.use().wait_for_result(id_of(task_id), within, std::move(done));

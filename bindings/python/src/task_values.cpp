@@ -15,7 +15,8 @@ Field<T> detail(const char* name, const char* doc) {
             const V& value = (it.details ? *it.details : none).*member;
             if constexpr (requires { value.empty(); }) {
               if (value.empty() && !std::is_same_v<V, Labels> &&
-                  !std::is_same_v<V, std::vector<TaskId>>) {
+                  !std::is_same_v<V, std::vector<TaskId>> &&
+                  !std::is_same_v<V, std::vector<PermitNeed>>) {
                 return py::none();
               }
             }
@@ -40,6 +41,7 @@ void add_details(std::vector<Field<T>>& fields) {
   fields.push_back(
       detail<T, &D::idempotency_key>("idempotency_key", "The submitter's key; None if unset."));
   fields.push_back(detail<T, &D::trace>("trace", "Correlation id; None if unset."));
+  fields.push_back(detail<T, &D::needs>("needs", "Amounts by pool that its attempts need."));
   fields.push_back(
       detail<T, &D::replayed_from>("replayed_from", "The dead letter it repeats; None if none."));
 }
@@ -139,7 +141,7 @@ const std::vector<Field<Obstacle>>& fields_of<Obstacle>() {
   using T = Obstacle;
   static const auto* const fields = new std::vector<Field<T>>{
       field<&T::kind>("kind", "An ObstacleKind."),
-      field<&T::subject>("subject", "The agent, capability, task or key it is about."),
+      field<&T::subject>("subject", "The agent, capability, task, key or pool it is about."),
       time_field<&T::since>("since", "None: not known."),
       time_field<&T::until>("until", "None: not known."),
   };

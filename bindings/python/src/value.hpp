@@ -114,6 +114,10 @@ inline void assign(SharedNames& to, const char* name, py::handle from) {
 inline void assign(std::vector<TaskId>& to, const char* name, py::handle from) {
   to = task_ids(name, from);
 }
+inline void assign(std::vector<PermitNeed>& to, const char* name, py::handle from) {
+  to = permit_needs(name, from);
+}
+inline void assign(Weights& to, const char* name, py::handle from) { to = weights(name, from); }
 inline void assign(std::chrono::milliseconds& to, const char* name, py::handle from) {
   to = duration(name, from);
 }

@@ -6,9 +6,17 @@ import asyncio
 from datetime import datetime
 
 from aragora_cp import (
+    UNLIMITED,
     AgentCapability,
+    ChangeKind,
     ControlPlaneConfig,
+    ControlPlaneCoordinator,
     ControlPlaneError,
+    Document,
+    LeaderElection,
+    Permit,
+    Pool,
+    PoolKind,
     TaskContext,
     TaskDefinition,
     TaskPriority,
@@ -44,7 +52,28 @@ async def main() -> int:
             async for event in plane.events(types=["task.*"], after=0):
                 print(event.seq, event.type, event.data)
                 break
+        assert await together(plane) == 4
         return len(ids) + (status is TaskStatus.COMPLETED) + (finished is not None)
+
+
+async def together(plane: ControlPlaneCoordinator) -> int:
+    version: int = await plane.state.put("plan", {"steps": [1]}, ttl=60)
+    plan: Document = await plane.state.get("plan")
+    keys: list[str] = [document.key async for document in plane.state.list("pl")]
+    async with plane.state.watch("plan", after=0) as changes:
+        async for change in changes:
+            assert change.kind is ChangeKind.PUT
+            break
+    pool: Pool = await plane.resources.define_pool("tokens", PoolKind.BUDGET, UNLIMITED)
+    async with plane.resources.hold({pool.name: 10}, owner="a", wait=1.0) as hold:
+        permit: Permit = hold.permit
+        hold.used[pool.name] = 5
+    async with await plane.leases.acquire("main", owner="a", on_lost=print) as lease:
+        newer: bool = lease.fence > permit.fence
+    async with LeaderElection(plane, "leader", "a") as election:
+        epoch: int = await election.wait_elected()
+    await plane.submit_task("t", needs={"tokens": 10})
+    return (plan.version == version) + len(keys) + newer + (epoch > 0)
 
 
 def blocking() -> float:

@@ -54,7 +54,14 @@ class Subscription:
         self.close()
 
 
-class Facade:
+class Handle:
+    """Not a value."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError(f"{type(self).__name__} is a handle, not a value: it cannot be pickled")
+
+
+class Facade(Handle):
     """Made from a coordinator, and good as long as that is."""
 
     _home: Home
@@ -68,6 +75,3 @@ class Facade:
         if isinstance(self._plane, NotConnected):
             raise FailedPrecondition("the coordinator is not connected: call connect() first")
         return self._plane
-
-    def __reduce__(self) -> Any:
-        raise TypeError(f"{type(self).__name__} is a handle, not a value: it cannot be pickled")

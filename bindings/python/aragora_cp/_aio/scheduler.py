@@ -35,6 +35,7 @@ if TYPE_CHECKING:
         allow_failed_parents: bool | None
         concurrency_key: str | None
         concurrency_limit: int | None
+        needs: Mapping[str, int] | None
         labels: Mapping[str, str] | None
         trace: str | None
 
@@ -174,7 +175,8 @@ class TaskScheduler(Facade):
         """Ends the attempt well. Exactly one end is accepted; repeating that one is fine.
 
         ``latency_ms``: for the agent's average; None: from claim to now. ``usage``: what the attempt
-        consumed. Conflict: it is lost, or has ended otherwise.
+        consumed; a whole number under the name of a pool that the task needs settles its permit.
+        Conflict: it is lost, or has ended otherwise.
         """
         answer = self._plane.complete_task(task_id, result, agent_id, latency_ms, lease, usage)
         if type(answer) is Pending:

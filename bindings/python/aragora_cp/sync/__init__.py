@@ -10,7 +10,9 @@ from .context import TaskContext
 from .coordinator import ControlPlaneCoordinator, create_control_plane
 from .events import EventStream
 from .health import HealthMonitor, Probe, SystemHealth
+from .leases import LeaderElection, NamedLease, NamedLeases
 from .registry import AgentRegistry
+from .resources import Hold, Resources
 from .scheduler import TaskScheduler
 from .state import SharedState, StateWatch
 from .worker import Worker
@@ -20,7 +22,12 @@ __all__ = [
     "ControlPlaneCoordinator",
     "EventStream",
     "HealthMonitor",
+    "Hold",
+    "LeaderElection",
+    "NamedLease",
+    "NamedLeases",
     "Probe",
+    "Resources",
     "SharedState",
     "StateWatch",
     "Subscription",

@@ -16,7 +16,9 @@ from ._home import Home, NotConnected
 from ._waiting import finish, in_thread
 from .events import EventReader
 from .health import HealthMonitor, Probe
+from .leases import NamedLeases
 from .registry import AgentRegistry
+from .resources import Resources
 from .scheduler import TaskScheduler
 from .state import SharedState
 
@@ -88,6 +90,16 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     def state(self) -> SharedState:
         """JSON documents that all of the tenant read and change."""
         return SharedState(self)
+
+    @property
+    def resources(self) -> Resources:
+        """Pools of permits that bound what all of the tenant use."""
+        return Resources(self)
+
+    @property
+    def leases(self) -> NamedLeases:
+        """Leases that at most one holds at a time."""
+        return NamedLeases(self)
 
     def register_agent(
         self,
