@@ -314,4 +314,25 @@ CONFORMANCE_CASE("tasks, permits and pools in whatever order: nothing is lost, e
   }
 }
 
+CONFORMANCE_CASE("a task that is next by weight is claimed, whoever came before it") {
+  Plane plane(kind);
+  PoolSpec calls = pool_of("calls", 2);
+  calls.weights = {{"gold", 1}};
+  plane.define(calls);
+  plane.acquire("calls", 2, "gold");
+  const Permit held = plane.permit;
+  AcquireRequest more;
+  more.needs = {{"calls", 1}};
+  more.owner = "gold";
+  more.wait = seconds(600);
+  more.operation_id = "more";
+  CHECK(plane.acquire(more) == "waits");
+  plane.submit(needing("a", {{"calls", 1}}));
+  CHECK(plane.next("alice").empty());
+  plane.release(held);
+  CHECK(plane.next("alice") == "a");
+  plane.advance_all(kSecond);
+  CHECK(plane.withdraw("more") == "ok");
+}
+
 }  // namespace controlplane::conformance
