@@ -51,7 +51,7 @@ std::uint64_t PermitPool::available(Timestamp now) noexcept {
 }
 
 Timestamp PermitPool::when_available(std::uint64_t amount, Timestamp now) noexcept {
-  if (spec_.kind != PoolKind::window) return kNever;
+  if (spec_.kind != PoolKind::window || amount > spec_.capacity) return kNever;
   window_->advance(now);
   return window_->when_at_most(spec_.capacity - amount);
 }

@@ -335,4 +335,20 @@ CONFORMANCE_CASE("a task that is next by weight is claimed, whoever came before 
   CHECK(plane.withdraw("more") == "ok");
 }
 
+CONFORMANCE_CASE("a task that needs more than a lowered window sleeps until it is raised") {
+  Plane plane(kind);
+  plane.define(pool_of("rate", 10, PoolKind::window));
+  plane.submit(needing("a", {{"rate", 8}}));
+  plane.acquire("rate", 10, "x");
+  CHECK(plane.next("alice").empty());
+  plane.define(pool_of("rate", 5, PoolKind::window));
+  std::uint32_t acted = 0;
+  for (int i = 0; i < 100; ++i) acted += plane.advance_all(kMs);
+  CHECK(acted <= 1);
+  plane.advance_all(100 * kSecond);
+  CHECK(plane.next("alice").empty());
+  plane.define(pool_of("rate", 10, PoolKind::window));
+  CHECK(plane.next("alice") == "a");
+}
+
 }  // namespace controlplane::conformance
