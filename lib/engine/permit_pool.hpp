@@ -71,6 +71,7 @@ class PermitPool {
 
   const PoolSpec& spec() const noexcept { return spec_; }
   bool is_unlimited() const noexcept { return bound() == kUnlimited; }
+  bool fits_a_lease() const noexcept { return spec_.kind == PoolKind::count && bound() == 1; }
   std::uint64_t bound() const noexcept;      // more than this at once is never granted
   std::uint64_t used(Timestamp now) noexcept;
   std::uint64_t available(Timestamp now) noexcept;

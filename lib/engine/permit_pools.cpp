@@ -58,6 +58,10 @@ std::optional<Error> PermitTable::refuse_definition(Slot slot, const PoolSpec& s
         "pool {} is of kind {}; remove it before you define it as {}", spec.name,
         to_string(now.kind), to_string(spec.kind)));
   }
+  if (pools_[slot].is_lease && spec.capacity != 1) {
+    return Error::failed_precondition(fmt::format(
+        "pool {} is that of a lease, which somebody holds or awaits; its capacity is 1", spec.name));
+  }
   if (spec.kind == PoolKind::window && now.period != spec.period) {
     return Error::failed_precondition(fmt::format(
         "pool {} has a period of {} ms; remove it before you give it another", spec.name,

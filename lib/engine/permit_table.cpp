@@ -92,6 +92,11 @@ bool PermitTable::resolve(AcquirePermit& op, std::vector<PoolNeed>& needs) {
       op.failed = Error::not_found(fmt::format("there is no pool {}", need.pool));
       return false;
     }
+    if (op.is_lease && !pools_[pool].fits_a_lease()) {
+      op.failed = Error::failed_precondition(
+          fmt::format("pool {} is none of a lease: it is not a count of 1", need.pool));
+      return false;
+    }
     if (need.amount > pools_[pool].bound()) {
       op.failed = Error::invalid_argument(fmt::format("pool {} never has {} at once; its capacity is {}",
                                                       need.pool, need.amount, pools_[pool].bound()));

@@ -446,6 +446,21 @@ CONFORMANCE_CASE("a lease makes its pool and takes it along; its fence grows") {
   CHECK(plane.permit.fence > a.fence + 1);
 }
 
+CONFORMANCE_CASE("a lease is never one of several") {
+  Plane plane(kind);
+  plane.define(count_pool("calls", 2));
+  plane.define(budget_pool("once", 1));
+  plane.define(count_pool("one", 1));
+  CHECK_THAT(plane.acquire(waiting("l1", {{"calls", 1}}), true),
+             ContainsSubstring("failed_precondition: pool calls is none of a lease"));
+  CHECK_THAT(plane.acquire(waiting("l2", {{"once", 1}}), true),
+             ContainsSubstring("failed_precondition"));
+  CHECK(plane.acquire(waiting("l3", {{"one", 1}}), true) == "ok");
+  CHECK(plane.acquire(waiting("l4", {{"db", 1}}), true) == "ok");
+  CHECK_THAT(plane.define(count_pool("db", 2)), ContainsSubstring("failed_precondition"));
+  CHECK(plane.define(count_pool("db", 1)) == "ok");
+}
+
 CONFORMANCE_CASE("pools and permits are listed page by page") {
   Plane plane(kind);
   for (const char* name : {"b", "a", "ports/1", "ports/2"}) plane.define(count_pool(name, 10));
