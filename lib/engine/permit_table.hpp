@@ -98,7 +98,11 @@ class PermitTable {
   Slot find_pool(std::string_view name) const { return pool_index_.find(name); }
   std::uint64_t bound(Slot pool) const noexcept { return pools_[pool].bound(); }
   const std::string& name(Slot pool) const noexcept { return pools_[pool].spec().name; }
-  void count_task(Slot pool, int change) { pools_[pool].tasks += static_cast<std::size_t>(change); }
+  void count_task(Slot pool) { ++pools_[pool].tasks; }
+  void forget_task(Slot pool) {
+    --pools_[pool].tasks;
+    drop_unused_lease(pool);
+  }
   // The pool that is short, or whose line comes first for one that arrived as `number` (0: now);
   // kNoSlot: all may be taken.
   Slot line_for(const std::vector<PoolNeed>& needs, TaskPriority priority, std::uint64_t number,

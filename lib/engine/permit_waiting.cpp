@@ -84,7 +84,10 @@ void PermitTable::leave_line(Slot slot) {
 void PermitTable::drop_waiter(Slot slot) {
   PermitWaiter& waiter = waiters_[slot];
   leave_line(slot);
-  for (const PoolNeed& need : waiter.needs) --pools_[need.pool].awaited;
+  for (const PoolNeed& need : waiter.needs) {
+    --pools_[need.pool].awaited;
+    if (pools_[need.pool].is_lease) changed_.push_back(need.pool);  // it may be the last use
+  }
   changed_.push_back(waiter.line);
   if (waiter.queue == kNoSlot) {
     deadlines_.erase(slot);

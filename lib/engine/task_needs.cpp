@@ -26,13 +26,13 @@ bool TaskTable::enter_queue(QueueSlot queue) {
     pools.clear();
     for (const std::string& name : names) pools.push_back(permits_.find_pool(name));
   }
-  for (const Slot pool : pools) permits_.count_task(pool, 1);
+  for (const Slot pool : pools) permits_.count_task(pool);
   return true;
 }
 
 void TaskTable::leave_queue(QueueSlot queue, Step& step) {
   QueueNeeds& mine = queues_.needs(queue);
-  for (const Slot pool : mine.pools) permits_.count_task(pool, -1);
+  for (const Slot pool : mine.pools) permits_.forget_task(pool);
   if (queues_.live(queue) == 1 && !mine.pools.empty()) {
     if (mine.waiter != kNoSlot) permits_.leave_for_queue(mine.waiter, step.now, step.effects);
     mine = QueueNeeds();

@@ -624,7 +624,8 @@ void EngineAudit::check_pool(Slot slot) {
     for (const std::uint64_t used : pool.window_->used_) total += used;
     expect(total == pool.window_->total(), "pool ", name, " sums up wrongly");
   }
-  expect(!pool.is_lease || !pool.permits.empty() || pool.awaited > 0, "lease ", name, " is unused");
+  expect(!pool.is_lease || !pool.permits.empty() || pool.awaited > 0 || pool.tasks > 0, "lease ",
+         name, " is unused");
 }
 
 void EngineAudit::check_waiters() {

@@ -351,4 +351,28 @@ CONFORMANCE_CASE("a task that needs more than a lowered window sleeps until it i
   CHECK(plane.next("alice") == "a");
 }
 
+CONFORMANCE_CASE("a lease that a task needed goes with the last that needs it") {
+  Plane plane(kind);
+  AcquireRequest lease;
+  lease.needs = {{"db", 1}};
+  lease.owner = "x";
+  CHECK(plane.acquire(lease, true) == "ok");
+  const Permit held = plane.permit;
+  plane.submit(needing("a", {{"db", 1}}));
+  SECTION("claimed") {
+    plane.release(held);
+    plane.complete(plane.claim("alice"));
+  }
+  SECTION("cancelled in line") {
+    CHECK(plane.next("alice").empty());
+    plane.release(held);
+    plane.cancel("a");
+  }
+  SECTION("cancelled before it was") {
+    plane.release(held);
+    plane.cancel("a");
+  }
+  CHECK(plane.list_pools("").items.empty());
+}
+
 }  // namespace controlplane::conformance

@@ -461,6 +461,18 @@ CONFORMANCE_CASE("a lease is never one of several") {
   CHECK(plane.define(count_pool("db", 1)) == "ok");
 }
 
+CONFORMANCE_CASE("a lease goes with the last that waits for it, in whatever line") {
+  Plane plane(kind);
+  plane.define(count_pool("calls", 1));
+  plane.acquire("calls", 1, "x");
+  CHECK(plane.acquire(waiting("lease", {{"db", 1}}), true) == "ok");
+  const Permit held = plane.permit;
+  CHECK(plane.acquire(waiting("both", {{"calls", 1}, {"db", 1}})) == "waits");
+  plane.release(held);
+  CHECK(plane.withdraw("both") == "none");
+  CHECK(plane.list_pools("").items.size() == 1);
+}
+
 CONFORMANCE_CASE("pools and permits are listed page by page") {
   Plane plane(kind);
   for (const char* name : {"b", "a", "ports/1", "ports/2"}) plane.define(count_pool(name, 10));
