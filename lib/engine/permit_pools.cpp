@@ -131,9 +131,12 @@ void PermitTable::drop_unused_lease(Slot slot) {
 }
 
 void PermitTable::remove(RemovePool& op, Timestamp now, Effects& effects) {
-  expire_due(now, effects);
   op.removed = false;
-  const Slot slot = pool_index_.find(op.name);
+  Slot slot = pool_index_.find(op.name);
+  while (slot != kNoSlot && !pools_[slot].permits.empty() && expiries_.next() <= now) {
+    expire_due(now, effects);
+    slot = pool_index_.find(op.name);
+  }
   if (slot == kNoSlot) return;
   const PermitPool& pool = pools_[slot];
   if (!pool.permits.empty() || is_awaited(slot) || pool.tasks > 0) {

@@ -33,7 +33,7 @@ const PermitNeed* find_need(std::span<const PermitNeed> needs, std::string_view 
 
 void PermitTable::acquire(AcquirePermit& op, Timestamp now, Effects& effects) {
   op.permit.reset();
-  expire_due(now, effects);
+  expire_for(op, now, effects);
   needs_.clear();
   if (!resolve(op, needs_) || answers_again(op, needs_)) return;
   const Slot first = needs_.front().pool;
@@ -259,6 +259,23 @@ void PermitTable::expire(Slot slot, Timestamp now, Effects& effects) {
   ++expired_total_;
   tell(permit, EventType::permit_expired, now, effects);
   drop_permit(slot);
+}
+
+// What is due, so far as the answer depends on it. Before the pools are resolved: that of a lease
+// may go with its permit.
+void PermitTable::expire_for(const AcquirePermit& op, Timestamp now, Effects& effects) {
+  const auto same = permit_of_operation_.find(op.operation_id);
+  if (same != permit_of_operation_.end() && permits_[same->second].expires_at <= now) {
+    expire(same->second, now, effects);
+  }
+  const auto is_short = [&](const PermitNeed& need) {
+    const Slot pool = pool_index_.find(need.pool);
+    return pool != kNoSlot && pools_[pool].available(now) < need.amount;
+  };
+  do {
+    expire_due(now, effects);
+  } while (expiries_.next() <= now && std::any_of(op.needs.begin(), op.needs.end(), is_short));
+  serve_lines(now, effects);
 }
 
 void PermitTable::expire_due(Timestamp now, Effects& effects) {

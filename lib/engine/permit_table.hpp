@@ -174,6 +174,7 @@ class PermitTable {
   void end_shares(PermitRecord& permit, std::span<const PermitNeed> used, bool unused,
                   Timestamp now);
   void expire(Slot permit, Timestamp now, Effects& effects);
+  void expire_for(const AcquirePermit& op, Timestamp now, Effects& effects);
   void expire_due(Timestamp now, Effects& effects);
   void drop_permit(Slot permit);
   void tell(const PermitRecord& permit, EventType type, Timestamp now, Effects& effects) const;

@@ -473,6 +473,26 @@ CONFORMANCE_CASE("a lease goes with the last that waits for it, in whatever line
   CHECK(plane.list_pools("").items.size() == 1);
 }
 
+CONFORMANCE_CASE("an expired permit is none, however many expire at once") {
+  Plane plane(kind);
+  plane.define(count_pool("calls", 40));
+  AcquireRequest request = waiting("", {{"calls", 1}});
+  request.wait = milliseconds(0);
+  request.ttl = seconds(10);
+  for (int i = 0; i < 40; ++i) {
+    request.operation_id = "op" + std::to_string(i);
+    CHECK(plane.acquire(request) == "ok");
+  }
+  plane.pass(10 * kSecond);
+  SECTION("for who acquires") { CHECK(plane.acquire("calls", 40, "x") == "ok"); }
+  SECTION("for who repeats") {
+    const std::uint64_t fence = plane.permit.fence;
+    CHECK(plane.acquire(request) == "ok");
+    CHECK(plane.permit.fence > fence);
+  }
+  SECTION("for who removes the pool") { CHECK(plane.remove_pool("calls") == "removed"); }
+}
+
 CONFORMANCE_CASE("pools and permits are listed page by page") {
   Plane plane(kind);
   for (const char* name : {"b", "a", "ports/1", "ports/2"}) plane.define(count_pool(name, 10));
