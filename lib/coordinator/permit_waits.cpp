@@ -53,8 +53,8 @@ void PermitWaits::acquire(AcquireRequest request, bool is_lease, Done<Permit> do
     return calls_.deliver(std::move(wait->done), Result<Permit>(std::move(*refused)));
   }
   calls_.perform(call_of(*wait, is_lease), [this, wait](Result<std::optional<Permit>> got) {
-    if (got && !*got) return arm(wait);
-    if (take(wait->request.operation_id) == nullptr) return;  // it is being told
+    if (!answered(wait, got)) return withdraw(wait);
+    if (got && !*got) return;  // it waits
     calls_.deliver(std::move(wait->done), got ? Result<Permit>(**std::move(got))
                                               : Result<Permit>(std::move(got.error())));
   });
@@ -83,20 +83,34 @@ std::optional<Error> PermitWaits::add(const Wait& wait) {
   return Error::already_exists("operation " + wait->request.operation_id + " waits already");
 }
 
-void PermitWaits::arm(const Wait& wait) {
+// False: it was ended meanwhile, and the withdrawal was left to the answer.
+bool PermitWaits::answered(const Wait& wait, const Result<std::optional<Permit>>& got) {
   const std::lock_guard lock(mutex_);
-  if (wait->over) return;
-  wait->timer = calls_.loop().schedule(
-      wait->deadline_us, [this, id = wait->request.operation_id] { end(id, std::nullopt); });
+  wait->answered = true;
+  if (wait->over) {
+    if (!got && !wait->refused) wait->refused = got.error();
+    return false;
+  }
+  const std::string& id = wait->request.operation_id;
+  if (got && !*got) {
+    wait->timer =
+        calls_.loop().schedule(wait->deadline_us, [this, id] { end(id, std::nullopt); });
+  } else {
+    wait->over = true;
+    waits_.erase(id);
+  }
+  return true;
 }
 
-PermitWaits::Wait PermitWaits::take(const std::string& operation_id) {
+PermitWaits::Wait PermitWaits::take(const std::string& operation_id, std::optional<Error> why) {
   const std::lock_guard lock(mutex_);
   const auto found = waits_.find(operation_id);
   if (found == waits_.end()) return nullptr;
   Wait wait = std::move(found->second);
   waits_.erase(found);
   wait->over = true;
+  wait->refused = std::move(why);
+  wait->left_to_answer = !wait->blocking && !wait->answered;
   if (wait->timer != 0) calls_.loop().cancel(wait->timer);
   return wait;
 }
@@ -108,19 +122,22 @@ void PermitWaits::on_refused(const std::string& operation_id, Error error) {
 }
 
 bool PermitWaits::cancel(std::string_view operation_id) {
-  const Wait wait = take(std::string(operation_id));
+  const Wait wait =
+      take(std::string(operation_id), Error::cancelled("the wait for a permit was given up"));
   if (wait == nullptr) return false;
-  hand_over(wait, Error::cancelled("the wait for a permit was given up"));
+  hand_over(wait);
   return true;
 }
 
 void PermitWaits::end(const std::string& operation_id, std::optional<Error> why) {
-  if (const Wait wait = take(operation_id)) hand_over(wait, std::move(why));
+  if (const Wait wait = take(operation_id, std::move(why))) hand_over(wait);
 }
 
-void PermitWaits::hand_over(const Wait& wait, std::optional<Error> why) {
-  wait->refused = std::move(why);
+// A store may apply in any order what it was not asked one after the other: a withdrawal that came
+// before its acquire would find nothing, and leave a permit that nobody hears of.
+void PermitWaits::hand_over(const Wait& wait) {
   if (wait->blocking) return wait->parker.unpark();
+  if (wait->left_to_answer) return;
   if (!calls_.loop().post([this, wait] { withdraw(wait); })) withdraw(wait);
 }
 

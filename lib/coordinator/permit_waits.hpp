@@ -30,10 +30,11 @@ struct PermitWait {
   Parker parker;
   Done<Permit> done;             // otherwise
   TimerId timer = 0;             // its deadline; guarded by the lock of the waits
-  // Written before unpark().
+  // Guarded by the lock of the waits; once it is over, they are the one's who ends it.
   std::optional<Error> refused;
-
-  bool over = false;             // guarded by the lock of the waits
+  bool over = false;
+  bool answered = false;         // the store has said whether it waits
+  bool left_to_answer = false;   // it was ended before that: the answer withdraws it
 };
 
 class PermitWaits {
@@ -59,10 +60,11 @@ class PermitWaits {
   Wait make(AcquireRequest request) const;
   AcquireCall call_of(const PermitWait& wait, bool is_lease) const;
   std::optional<Error> add(const Wait& wait);
-  void arm(const Wait& wait);
-  Wait take(const std::string& operation_id);  // null: it is over
+  bool answered(const Wait& wait, const Result<std::optional<Permit>>& got);
+  // Null: it is over.
+  Wait take(const std::string& operation_id, std::optional<Error> why = std::nullopt);
   void end(const std::string& operation_id, std::optional<Error> why);
-  void hand_over(const Wait& wait, std::optional<Error> why);
+  void hand_over(const Wait& wait);
   void withdraw(const Wait& wait);
   Result<Permit> outcome(const PermitWait& wait, Result<std::optional<Permit>> withdrawn);
   void give_back(Permit permit);

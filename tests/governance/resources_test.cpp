@@ -1,4 +1,5 @@
 #include <atomic>
+#include <future>
 #include <thread>
 
 #include "coordinator/plane.hpp"
@@ -256,6 +257,26 @@ TEST_CASE("many threads never hold more than there is, and nothing is lost") {
   const Pool pool = resources.get_pool("calls").value();
   CHECK(pool.available == 3);
   CHECK(pool.waiting == 0);
+}
+
+TEST_CASE("a wait that is given up before the store answered leaves nothing behind") {
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    const auto late = std::make_shared<LateStore>(open_store(StoreKind::memory), LateFaults{}, seed);
+    Plane p(late);
+    Resources resources(p.plane);
+    resources.define_pool(pool_of("calls", 1)).value();
+    AcquireRequest request = request_of("calls", 1, 30s);
+    request.operation_id = "given-up";
+    std::promise<ErrorCode> answer;
+    late->hold(true);
+    resources.acquire(request, [&](Result<Permit> permit) { answer.set_value(code_of(permit)); });
+    REQUIRE(late->wait_for_waiting(1));
+    CHECK(resources.cancel_acquire("given-up"));
+    late->hold(false);
+    CHECK(answer.get_future().get() == ErrorCode::cancelled);
+    AcquireRequest next = request_of("calls", 1, 10s);
+    CHECK(resources.acquire(next).ok());
+  }
 }
 
 }  // namespace controlplane
