@@ -54,15 +54,22 @@ void NamedLease::Keeper::schedule() {
   const std::int64_t now = core_->calls().now_us();
   const std::int64_t end = ends_us_.load(std::memory_order_acquire);
   std::int64_t next = end;
-  if (may_renew(now)) {
+  const std::lock_guard lock(mutex_);
+  if (may_renew(now) && !renewing_) {
     next = std::min({end, now + std::max<std::int64_t>(1'000, micros(options_.ttl) / 3),
                      std::max(hold_until_us_, now + 1)});
   }
-  const std::lock_guard lock(mutex_);
   if (state_.load(std::memory_order_acquire) != State::held) return;
+  if (timer_ != 0) core_->loop().cancel(timer_);
   timer_ = core_->loop().schedule(next, [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->tick();
   });
+}
+
+// False: it is not to be renewed, or is just being renewed.
+bool NamedLease::Keeper::begin_renewal(std::int64_t now_us) {
+  const std::lock_guard lock(mutex_);
+  return may_renew(now_us) && !std::exchange(renewing_, true);
 }
 
 void NamedLease::Keeper::tick() {
@@ -79,7 +86,8 @@ void NamedLease::Keeper::tick() {
     }
     return lose(Error::deadline_exceeded(fmt::format("lease {} is over: {}", name_, reason)));
   }
-  if (!may_renew(now)) return schedule();
+  if (!begin_renewal(now)) return schedule();
+  schedule();  // its end may come before the answer
   RenewPermitCall call(permit_, micros(options_.ttl));
   core_->calls().perform(std::move(call), [weak = weak_from_this()](const Result<Timestamp>& answer) {
     if (const auto self = weak.lock()) self->renewed(answer);
@@ -88,11 +96,11 @@ void NamedLease::Keeper::tick() {
 
 void NamedLease::Keeper::renewed(const Result<Timestamp>& answer) {
   if (!answer && says_lost(answer.error())) return lose(answer.error());
-  if (answer) {
-    ends_us_.store(local_end(*answer), std::memory_order_release);
-  } else {
+  if (answer) ends_us_.store(local_end(*answer), std::memory_order_release);
+  {
     const std::lock_guard lock(mutex_);
-    last_error_ = answer.error();
+    renewing_ = false;
+    if (!answer) last_error_ = answer.error();
   }
   schedule();
 }
@@ -110,10 +118,16 @@ void NamedLease::Keeper::lose(Error why) {
   strand_->submit([tell = options_.on_lost, why = std::move(why)] { tell(why); });
 }
 
+Error NamedLease::Keeper::lost_before() const {
+  return Error::not_found("lease " + name_ + " was lost before");
+}
+
+// One that was told to be lost stays so, even if the store still knows it.
 Result<void> NamedLease::Keeper::renew() {
   if (state_.load(std::memory_order_acquire) == State::released) {
     return Error::failed_precondition("lease " + name_ + " was released");
   }
+  if (state_.load(std::memory_order_acquire) == State::lost) return lost_before();
   Checks checks(core_->limits());
   const auto answer = core_->block(checks, RenewPermitCall(permit_, micros(options_.ttl)));
   if (!answer) {
@@ -121,6 +135,7 @@ Result<void> NamedLease::Keeper::renew() {
     return answer.error();
   }
   ends_us_.store(local_end(*answer), std::memory_order_release);
+  if (state_.load(std::memory_order_acquire) == State::lost) return lost_before();
   return {};
 }
 
@@ -129,7 +144,7 @@ Result<void> NamedLease::Keeper::release() {
   const bool was_held = leave(State::released);
   strand_->close_and_wait();
   if (was_released) return {};
-  if (!was_held) return Error::not_found("lease " + name_ + " was lost before");
+  if (!was_held) return lost_before();
   Checks checks(core_->limits());
   return core_->block(checks, EndPermitCall(permit_));
 }

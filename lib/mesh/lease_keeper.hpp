@@ -37,6 +37,8 @@ class NamedLease::Keeper : public std::enable_shared_from_this<NamedLease::Keepe
   std::int64_t local_end(Timestamp expires_at) const;  // steady
   bool leave(State to);                                // false: it was not held
   bool may_renew(std::int64_t now_us) const;
+  bool begin_renewal(std::int64_t now_us);
+  Error lost_before() const;
   void schedule();
   void tick();
   void renewed(const Result<Timestamp>& answer);
@@ -53,6 +55,7 @@ class NamedLease::Keeper : public std::enable_shared_from_this<NamedLease::Keepe
 
   std::mutex mutex_;
   TimerId timer_ = 0;  // guarded
+  bool renewing_ = false;  // guarded: a renewal is on its way
   std::optional<Error> last_error_;  // guarded: of a renewal that was not answered well
 };
 

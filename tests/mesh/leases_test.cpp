@@ -144,6 +144,41 @@ TEST_CASE("a holder whose store went away stops trusting its lease in time") {
   late->set_faults({});
 }
 
+TEST_CASE("a holder hears that its time is over while a renewal is without answer") {
+  Config config;
+  config.operation_timeout = 60s;
+  const auto late = std::make_shared<LateStore>(open_store(StoreKind::memory), LateFaults{});
+  Plane p(late, config);
+  NamedLeases leases(p.plane);
+  std::atomic<bool> lost = false;
+  LeaseOptions options = owned_by("a", 300ms);
+  options.on_lost = [&](const Error&) { lost = true; };
+  const NamedLease held = leases.acquire("db", options).value();
+  late->hold(true);
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (!lost && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  CHECK(lost);
+  CHECK_FALSE(held.held());
+  late->hold(false);
+}
+
+TEST_CASE("what was told to be lost is not renewed, though the store still knows it") {
+  Config config;
+  config.operation_timeout = 20s;
+  const auto late = std::make_shared<LateStore>(open_store(StoreKind::memory), LateFaults{});
+  Plane p(late, config);
+  NamedLeases leases(p.plane);
+  std::atomic<bool> lost = false;
+  LeaseOptions options = owned_by("a", 2s);
+  options.on_lost = [&](const Error&) { lost = true; };
+  NamedLease held = leases.acquire("db", options).value();
+  late->set_faults({0, 0, 100});  // every renewal is applied, and none is answered
+  while (!lost) std::this_thread::yield();
+  late->set_faults({});
+  CHECK(code_of(held.renew()) == ErrorCode::not_found);
+  CHECK_FALSE(held.held());
+}
+
 TEST_CASE("a permit that somebody else ended is lost, and told once") {
   PumpedPlane p;
   NamedLeases leases(p.plane);

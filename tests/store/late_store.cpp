@@ -73,6 +73,18 @@ void apply_unseen(TenantStore& store, const Operation& op) {
       return apply_copy_of(store, static_cast<const RecordProbe&>(op));
     case OperationKind::watch:
       return apply_copy_of(store, static_cast<const Watch&>(op));
+    case OperationKind::define_pool:
+      return apply_copy_of(store, static_cast<const DefinePool&>(op));
+    case OperationKind::remove_pool:
+      return apply_copy_of(store, static_cast<const RemovePool&>(op));
+    case OperationKind::acquire:
+      return apply_copy_of(store, static_cast<const AcquirePermit&>(op));
+    case OperationKind::withdraw:
+      return apply_copy_of(store, static_cast<const WithdrawAcquire&>(op));
+    case OperationKind::renew_permit:
+      return apply_copy_of(store, static_cast<const RenewPermit&>(op));
+    case OperationKind::end_permit:
+      return apply_copy_of(store, static_cast<const EndPermit&>(op));
     case OperationKind::advance:
       return apply_copy_of(store, static_cast<const Advance&>(op));
     default:
