@@ -51,6 +51,16 @@ class Seen {
   std::uint64_t missed_ = 0, last_seq_ = 0;
 };
 
+// A store that is away refuses a watch at once: that is for the caller to repeat.
+Subscription watching(SharedState& state, std::string_view prefix, Seen& seen,
+                      std::uint64_t after = 0) {
+  for (;;) {
+    auto watch = state.watch(prefix, seen.handler(), after);
+    if (watch) return *std::move(watch);
+    REQUIRE(watch.error().code == ErrorCode::unavailable);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("documents are put, read, listed and removed") {
@@ -205,7 +215,7 @@ TEST_CASE("a watch hears of every change under its prefix, in order, and resumes
   Seen seen;
   std::uint64_t last = 0;
   {
-    const Subscription watching = state.watch("team/", seen.handler()).value();
+    const Subscription watch = watching(state, "team/", seen);
     state.put("team/a", "1").value();
     state.put("teams", "1").value();
     state.put("team/a", "2").value();
@@ -216,7 +226,7 @@ TEST_CASE("a watch hears of every change under its prefix, in order, and resumes
   }
   state.put("team/b", "1").value();
   Seen later;
-  const Subscription resumed = state.watch("team/", later.handler(), last).value();
+  const Subscription resumed = watching(state, "team/", later, last);
   CHECK(later.wait_for(1).front().starts_with("put team/b"));
 }
 
@@ -224,7 +234,7 @@ TEST_CASE("a document that expires is gone at its time, and a watch hears of it"
   PumpedPlane p;
   SharedState state(p.plane);
   Seen seen;
-  const Subscription watching = state.watch("", seen.handler()).value();
+  const Subscription watch = watching(state, "", seen);
   PutOptions short_lived;
   short_lived.ttl = 10s;
   state.put("a", "1", short_lived).value();
