@@ -32,6 +32,11 @@ class AgentProcess:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
+            assert process.stdin is not None
+            process.stdin.close()
+            # Before 3.11 asyncio complains of a broken pipe that nobody asked after.
+            with contextlib.suppress(ConnectionError):
+                await process.stdin.wait_closed()
 
     @property
     def pid(self) -> int:
