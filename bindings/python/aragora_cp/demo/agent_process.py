@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -26,11 +27,11 @@ class AgentProcess:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", f"{__package__}.agent", str(root), stdin=PIPE, stdout=PIPE
         )
+        agent = cls(process)
         try:
-            yield cls(process)
+            yield agent
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
+            agent.strike(signal.SIGKILL)
             await process.wait()
             assert process.stdin is not None
             process.stdin.close()
@@ -43,8 +44,10 @@ class AgentProcess:
         return self._process.pid
 
     def strike(self, blow: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            self._process.send_signal(blow)
+        """Not by ``Process.send_signal``: that reaps who is dead already, and how it ended is lost."""
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._process.pid, blow)
 
     async def tell(self, message: dict[str, Any]) -> None:
         """If it has ended that is heard, not told."""
