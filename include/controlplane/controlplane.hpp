@@ -9,6 +9,7 @@
 #include "controlplane/event.hpp"
 #include "controlplane/health_monitor.hpp"
 #include "controlplane/json.hpp"
+#include "controlplane/key_ring.hpp"
 #include "controlplane/lease.hpp"
 #include "controlplane/limits.hpp"
 #include "controlplane/log.hpp"
