@@ -5,6 +5,7 @@
 #include "controlplane/agent_registry.hpp"
 #include "controlplane/config.hpp"
 #include "controlplane/coordinator.hpp"
+#include "controlplane/distributor.hpp"
 #include "controlplane/document.hpp"
 #include "controlplane/event.hpp"
 #include "controlplane/health_monitor.hpp"

@@ -28,6 +28,9 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
  public:
   // Ready, or an error that names the option.
   static Result<Coordinator> open(Config config = {});
+  // Another one on this one's store, which lives as long as either: for another tenant, or as another
+  // host of the same tenant. config.store_url does not count.
+  Result<Coordinator> open_beside(Config config = {}) const;
   Coordinator(Coordinator&&) noexcept;
   Coordinator& operator=(Coordinator&&) noexcept;
   Coordinator(const Coordinator&) = delete;
@@ -62,6 +65,7 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
 
  private:
   friend class CoordinatorCore;
+  friend class Distributor;
   friend class Worker;
   friend class NamedLeases;
   friend class Resources;

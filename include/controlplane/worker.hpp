@@ -88,7 +88,9 @@ class Worker {
   Result<void> status() const;
 
  private:
+  friend class Distributor;
   class Impl;
+  explicit Worker(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;
 };
 

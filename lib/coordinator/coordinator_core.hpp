@@ -71,6 +71,9 @@ class CoordinatorCore final : public StoreListener,
   std::size_t pump();  // until nothing is left at this instant of the clock
   std::int64_t next_timer() const { return loop_.next_timer(); }
 
+  // For another coordinator on the same store.
+  CoordinatorParts parts_beside() const { return {store_, &clock_, nullptr, pumped_}; }
+
   // The door. Empty: come in.
   std::optional<Error> refuse_block(Entry entry) const {
     if (gate_.load(std::memory_order_acquire) == Gate::open && !loop_.on_loop_thread()) [[likely]] {

@@ -7,7 +7,7 @@
 namespace controlplane {
 
 Worker::Worker(Coordinator& coordinator, WorkerOptions options)
-    : impl_(std::make_shared<Impl>(coordinator, coordinator.core(), std::move(options))) {}
+    : impl_(std::make_shared<Impl>(coordinator, coordinator, coordinator.core(), std::move(options))) {}
 Worker::Worker(Worker&&) noexcept = default;
 
 Worker& Worker::operator=(Worker&& other) noexcept {

@@ -25,11 +25,11 @@ thread_local const RosterMember* running_worker = nullptr;  // whose thread this
 
 }  // namespace
 
-Worker::Impl::Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core,
-                   WorkerOptions options)
+Worker::Impl::Impl(TaskScheduler scheduler, AgentRegistry registry,
+                   std::shared_ptr<CoordinatorCore> core, WorkerOptions options)
     : core_(std::move(core)),
-      scheduler_(coordinator),
-      registry_(coordinator),
+      scheduler_(std::move(scheduler)),
+      registry_(std::move(registry)),
       options_(std::move(options)),
       lease_ttl_(or_default(options_.lease_ttl, core_->config().lease_ttl)),
       renew_interval_(std::max(lease_ttl_ / 3, std::chrono::milliseconds(1))),

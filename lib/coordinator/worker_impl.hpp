@@ -28,10 +28,12 @@ namespace controlplane {
 
 class Worker::Impl final : public RosterMember, public std::enable_shared_from_this<Worker::Impl> {
  public:
-  Impl(Coordinator& coordinator, std::shared_ptr<CoordinatorCore> core, WorkerOptions options);
+  Impl(TaskScheduler scheduler, AgentRegistry registry, std::shared_ptr<CoordinatorCore> core,
+       WorkerOptions options);
   ~Impl() override;
 
   void on(std::string task_type, TaskHandler handler);
+  Result<void> check() const;  // its options
   Result<void> start();
   Result<void> stop(std::chrono::milliseconds deadline);
   bool running() const;
@@ -50,7 +52,6 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   using Attempt = std::shared_ptr<HeldAttempt>;
   using Handler = std::shared_ptr<const TaskHandler>;  // may be replaced while it runs
 
-  Result<void> check() const;
   Result<void> enroll();
   Result<void> set_going();
   Error too_late() const;

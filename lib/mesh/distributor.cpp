@@ -1,0 +1,399 @@
+#include "controlplane/distributor.hpp"
+
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/ids.hpp"
+#include "base/wording.hpp"
+#include "coordinator/validation.hpp"
+#include "coordinator/worker_impl.hpp"
+#include "mesh/distributor_impl.hpp"
+
+namespace controlplane {
+namespace {
+
+constexpr std::string_view kLabel = "distributor";
+constexpr std::int64_t kPauseUs = 1'000'000;  // after an error
+
+Error not_leading(const std::string& id) {
+  return Error::failed_precondition("distributor " + id + " does not lead here: another one does, or none yet");
+}
+
+}  // namespace
+
+Distributor::Impl::Impl(const Coordinator& plane, std::shared_ptr<CoordinatorCore> core,
+                        DistributorOptions options, MakeWorker make_worker)
+    : core_(std::move(core)),
+      scheduler_(plane),
+      registry_(plane),
+      options_(std::move(options)),
+      make_worker_(std::move(make_worker)) {}
+
+Result<void> Distributor::Impl::start(const Coordinator& plane) {
+  ElectionOptions election;
+  election.name = "distributor/" + options_.agent_id;
+  election.candidate = options_.candidate;
+  election.ttl = options_.leader_ttl;
+  election.on_elected = [weak = weak_from_this()](std::uint64_t) {
+    if (const auto self = weak.lock()) self->elected();
+  };
+  election.on_lost = [weak = weak_from_this()](const Error&) {
+    if (const auto self = weak.lock()) self->lost();
+  };
+  const std::lock_guard lock(changing_);  // what is elected at once waits for what follows
+  auto standing = LeaderElection::start(plane, std::move(election));
+  if (!standing) return std::move(standing.error());
+  election_ = *std::move(standing);
+  return {};
+}
+
+void Distributor::Impl::elected() {
+  {
+    const std::lock_guard lock(mutex_);
+    elected_ = true;
+  }
+  lead();
+}
+
+void Distributor::Impl::lost() {
+  {
+    const std::lock_guard lock(mutex_);
+    elected_ = false;
+  }
+  const std::lock_guard lock(changing_);
+  end_lead(std::chrono::milliseconds(0));
+}
+
+bool Distributor::Impl::is_to_lead() const {
+  const std::lock_guard lock(mutex_);
+  return elected_ && !stopped_;
+}
+
+void Distributor::Impl::lead() {
+  const std::lock_guard lock(changing_);
+  if (worker_ != nullptr || !is_to_lead() || !election_->is_leader()) return;
+  if (auto begun = begin(); !begun) {
+    core_->log().write(LogLevel::warning, "a distributor cannot lead yet",
+                       {{"agent", options_.agent_id}, {"error", begun.error().to_string()}});
+    end_lead(std::chrono::milliseconds(0));
+    lead_later();
+  }
+}
+
+void Distributor::Impl::lead_later() {
+  core_->loop().schedule(core_->calls().now_us() + kPauseUs, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (self && self->is_to_lead()) self->core_->pool().submit([self] { self->lead(); });
+  });
+}
+
+Result<void> Distributor::Impl::subscribe(EventFilter filter, void (Impl::*step)(),
+                                          Subscription& subscription) {
+  SubscribeOptions options;
+  options.filter = std::move(filter);
+  options.filter.types = {"agent.*"};
+  auto subscribed =
+      core_->subscribe(std::move(options), [weak = weak_from_this(), step](const EventBatch&) {
+        if (const auto self = weak.lock()) (self.get()->*step)();
+      });
+  if (!subscribed) return std::move(subscribed.error());
+  subscription = *std::move(subscribed);
+  return {};
+}
+
+// Its name was taken away: it takes it again, unless another host has registered it, whose it is now.
+void Distributor::Impl::look_after_itself() {
+  const auto agent = registry_.get_agent(options_.agent_id);
+  if (!agent && agent.error().code != ErrorCode::not_found) return;
+  if (agent && agent->incarnation == core_->incarnation()) return;
+  core_->pool().submit([self = shared_from_this(), is_taken = agent.ok()] {
+    is_taken ? self->give_up() : self->begin_again();
+  });
+}
+
+void Distributor::Impl::begin_again() {
+  {
+    const std::lock_guard lock(changing_);
+    if (worker_ == nullptr || !election_->is_leader()) return;
+    end_lead(std::chrono::milliseconds(0));
+  }
+  lead();
+}
+
+void Distributor::Impl::give_up() {
+  core_->log().write(LogLevel::warning, "a distributor stopped: its agent was registered by another host",
+                     {{"agent", options_.agent_id}});
+  (void)stop(std::chrono::milliseconds(0));
+}
+
+// The events first, so that nothing happens unseen between them and the lists.
+Result<void> Distributor::Impl::begin() {
+  EventFilter of_pool, of_itself;
+  of_pool.label_key = kLabel;
+  of_pool.label_value = options_.agent_id;
+  of_itself.subject = options_.agent_id;
+  if (auto done = subscribe(of_pool, &Impl::refresh, pool_events_); !done) return done;
+  if (auto done = subscribe(of_itself, &Impl::look_after_itself, own_events_); !done) return done;
+  if (auto adopted = adopt_all(); !adopted) return adopted;
+  {
+    const std::lock_guard lock(mutex_);
+    leads_ = true;
+  }
+  refresh();
+  worker_ = make_worker_();
+  worker_->on("*", [weak = weak_from_this()](TaskContext& context) -> Result<Json> {
+    const auto self = weak.lock();
+    return self ? self->forward(context) : Error::cancelled("the distributor is gone");
+  });
+  if (auto started = worker_->start(); !started) return started;
+  report();
+  return {};
+}
+
+// Under changing_.
+void Distributor::Impl::end_lead(std::chrono::milliseconds deadline) {
+  if (worker_ != nullptr) (void)worker_->stop(deadline);
+  worker_.reset();
+  pool_events_.reset();
+  own_events_.reset();
+  const std::lock_guard lock(mutex_);
+  leads_ = false;
+  pool_.clear();
+}
+
+// What an earlier leader gave away and has not ended.
+Result<void> Distributor::Impl::adopt_all() {
+  TaskFilter filter;
+  filter.label_key = kLabel;
+  filter.label_value = options_.agent_id;
+  PageRequest page;
+  page.max_items = core_->limits().max_page;
+  do {
+    auto tasks = scheduler_.list_tasks(filter, page);
+    if (!tasks) return std::move(tasks.error());
+    for (const Task& task : tasks->items) {
+      if (!is_terminal(task.state) && !task.directed_to.empty()) adopt(task);
+    }
+    page.cursor = std::move(tasks->next_cursor);
+  } while (!page.cursor.empty());
+  return {};
+}
+
+void Distributor::Impl::adopt(const Task& copy) {
+  given(copy.id, copy.directed_to, copy.required_capabilities);
+}
+
+Result<void> Distributor::Impl::stop(std::chrono::milliseconds deadline) {
+  if (auto refused = core_->refuse_block(Entry::any);
+      refused && refused->code == ErrorCode::failed_precondition) {
+    return std::move(*refused);
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  {
+    const std::lock_guard lock(changing_);
+    end_lead(deadline);
+  }
+  if (election_) election_->stop();
+  return {};
+}
+
+bool Distributor::Impl::leads() const {
+  const std::lock_guard lock(mutex_);
+  return leads_;
+}
+
+std::vector<PoolWorker> Distributor::Impl::workers() const {
+  const std::lock_guard lock(mutex_);
+  return pool_.list();
+}
+
+// What the task is to be, and its worker.
+Result<std::string> Distributor::Impl::prepare(TaskSpec& task, std::string_view worker) const {
+  if (!task.agent_id.empty()) {
+    return Error::invalid_argument("agent_id is " + quote(task.agent_id) +
+                                   "; a task given to a distributor's worker must not name one");
+  }
+  const std::lock_guard lock(mutex_);
+  if (!leads_) return not_leading(options_.agent_id);
+  if (worker.empty()) {
+    const std::string* const best = pool_.choose(task.required_capabilities, WorkerPool::Room::ignored);
+    if (best == nullptr) {
+      return Error::not_found("no usable worker of distributor " + options_.agent_id +
+                              " offers what the task requires");
+    }
+    task.agent_id = *best;
+  } else if (!pool_.has(worker)) {
+    return Error::not_found("agent " + quote(worker) + " is no worker of distributor " + options_.agent_id);
+  } else if (!pool_.is_usable(worker)) {
+    return Error::failed_precondition("worker " + std::string(worker) + " takes no tasks now");
+  } else {
+    task.agent_id = worker;
+  }
+  task.labels.emplace_back(kLabel, options_.agent_id);
+  return task.agent_id;
+}
+
+Result<TaskId> Distributor::Impl::assign(TaskSpec task, std::string_view worker) {
+  auto chosen = prepare(task, worker);
+  if (!chosen) return std::move(chosen.error());
+  auto required = task.required_capabilities;
+  auto id = scheduler_.submit_task(std::move(task));
+  if (id) given(*id, *chosen, std::move(required));
+  return id;
+}
+
+Result<std::vector<Result<TaskId>>> Distributor::Impl::assign(std::vector<TaskSpec> tasks,
+                                                              std::string_view worker) {
+  const std::size_t limit = core_->limits().max_batch;
+  if (tasks.size() > limit) {
+    return Error::invalid_argument(fmt::format("{} tasks; the limit max_batch is {}",
+                                               grouped(tasks.size()), grouped(limit)));
+  }
+  if (!leads()) return not_leading(options_.agent_id);
+  std::vector<Result<TaskId>> answers;
+  answers.reserve(tasks.size());
+  for (TaskSpec& task : tasks) answers.push_back(assign(std::move(task), worker));
+  return answers;
+}
+
+void Distributor::Impl::given(const TaskId& task, std::string_view worker,
+                              std::vector<std::string> required) {
+  bool strays = false;
+  {
+    const std::lock_guard lock(mutex_);
+    pool_.give(task, worker, std::move(required));
+    strays = leads_ && !pool_.is_usable(worker);
+  }
+  watch(task);
+  if (strays) rescue();
+}
+
+void Distributor::Impl::watch(const TaskId& task) {
+  scheduler_.wait_for_result(task, std::chrono::hours(24), [weak = weak_from_this(), task](Result<Task> end) {
+    if (const auto self = weak.lock()) self->ended(task, std::move(end));
+  });
+}
+
+void Distributor::Impl::ended(const TaskId& task, Result<Task> end) {
+  if (!end && end.error().code == ErrorCode::deadline_exceeded) return watch(task);
+  const std::lock_guard lock(mutex_);
+  pool_.end(task);
+  const auto flight = flights_.find(task);
+  if (flight != flights_.end()) flight->second->end = std::move(end);
+  changed_.notify_all();
+}
+
+void Distributor::Impl::refresh() {
+  const std::lock_guard lock(refreshing_);
+  AgentFilter filter;
+  filter.label_key = kLabel;
+  filter.label_value = options_.agent_id;
+  PageRequest page;
+  page.max_items = core_->limits().max_page;
+  std::vector<Agent> agents;
+  do {
+    auto some = registry_.list_agents(filter, page);
+    if (!some) return;  // away or closed; the next event asks again
+    std::move(some->items.begin(), some->items.end(), std::back_inserter(agents));
+    page.cursor = std::move(some->next_cursor);
+  } while (!page.cursor.empty());
+  {
+    const std::lock_guard inner(mutex_);
+    if (!leads_) return;
+    pool_.update(agents);
+    changed_.notify_all();
+  }
+  rescue();
+  report();
+}
+
+// A task that is still held stays: its holder may end it, or its lease does, and that is for the
+// next event of its worker.
+void Distributor::Impl::rescue() {
+  std::vector<WorkerPool::Stray> strays;
+  {
+    const std::lock_guard lock(mutex_);
+    strays = pool_.strays();
+  }
+  std::string last;
+  for (const WorkerPool::Stray& stray : strays) {
+    std::string target;
+    bool gone = false;
+    {
+      const std::lock_guard lock(mutex_);
+      gone = pool_.is_gone(stray.worker);
+      const std::string* const best = pool_.choose(stray.required, WorkerPool::Room::ignored);
+      if (best != nullptr) target = *best;
+    }
+    if (gone && stray.worker != last) (void)scheduler_.reassign_agent_tasks(stray.worker);
+    last = stray.worker;
+    if (target.empty() || !scheduler_.assign_task(stray.task, target)) continue;
+    const std::lock_guard lock(mutex_);
+    pool_.move(stray.task, target);
+  }
+}
+
+// Its health is that of its pool, so that who watches distributors sees their workers.
+void Distributor::Impl::report() {
+  HeartbeatReport report;
+  {
+    const std::lock_guard lock(mutex_);
+    const std::size_t usable = pool_.usable();
+    report.health = usable == 0              ? HealthStatus::unhealthy
+                    : usable < pool_.size() ? HealthStatus::degraded
+                                            : HealthStatus::healthy;
+    report.metrics = Json(fmt::format(R"({{"workers":{},"usable":{},"pending":{},"forwarded":{}}})",
+                                      pool_.size(), usable, pool_.tasks(), forwarded_));
+  }
+  (void)registry_.heartbeat(options_.agent_id, report);  // not registered yet, or away: the next one
+}
+
+Result<Distributor> Distributor::start(const Coordinator& plane, DistributorOptions options) {
+  const std::shared_ptr<CoordinatorCore>& core = plane.core();
+  if (auto refused = core->refuse_block(Entry::any)) return std::move(*refused);
+  if (options.candidate.empty()) options.candidate = TaskId(core->make_id()).str();
+  Checks checks(core->limits());
+  checks.name("agent_id", options.agent_id).name("candidate", options.candidate);
+  checks.name("lease name", "distributor/" + options.agent_id);
+  if (!checks.ok()) return checks.take();
+  WorkerOptions claims;
+  claims.agent_id = options.agent_id;
+  claims.capabilities = options.capabilities;
+  claims.concurrency = options.concurrency;
+  claims.labels = options.labels;
+  claims.lease_ttl = options.lease_ttl;
+  claims.metadata = Json(R"({"role":"distributor"})");
+  auto make_worker = [scheduler = TaskScheduler(plane), registry = AgentRegistry(plane), core, claims] {
+    return std::unique_ptr<Worker>(
+        new Worker(std::make_shared<Worker::Impl>(scheduler, registry, core, claims)));
+  };
+  if (auto valid = make_worker()->impl_->check(); !valid) return std::move(valid.error());
+  auto impl = std::make_shared<Impl>(plane, core, std::move(options), std::move(make_worker));
+  if (auto started = impl->start(plane); !started) return std::move(started.error());
+  return Distributor(std::move(impl));
+}
+
+Distributor& Distributor::operator=(Distributor&& other) noexcept {
+  if (impl_ && impl_ != other.impl_) (void)impl_->stop(impl_->options().drain_timeout);
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+Distributor::~Distributor() {
+  if (impl_) (void)impl_->stop(impl_->options().drain_timeout);
+}
+bool Distributor::leads() const noexcept { return impl_ && impl_->leads(); }
+std::vector<PoolWorker> Distributor::workers() const { return impl_->workers(); }
+Result<TaskId> Distributor::assign_task_to_worker(TaskSpec task, std::string_view worker_id) {
+  return impl_->assign(std::move(task), worker_id);
+}
+Result<std::vector<Result<TaskId>>> Distributor::batch_assign_tasks(std::vector<TaskSpec> tasks,
+                                                                    std::string_view worker_id) {
+  return impl_->assign(std::move(tasks), worker_id);
+}
+Result<void> Distributor::stop(std::chrono::milliseconds deadline) { return impl_->stop(deadline); }
+
+}  // namespace controlplane

@@ -1,0 +1,102 @@
+// The inside of a Distributor.
+// Thread safety: every method may be called from any thread; forward() is called by the handler
+// threads of its Worker.
+// Lifetime: shared by the Distributor and, weakly, by what the coordinator calls back.
+// Errors: as in distributor.hpp.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "controlplane/distributor.hpp"
+#include "controlplane/lease.hpp"
+#include "controlplane/worker.hpp"
+#include "coordinator/coordinator_core.hpp"
+#include "mesh/worker_pool.hpp"
+
+namespace controlplane {
+
+class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl> {
+ public:
+  // Makes the worker that claims for it.
+  using MakeWorker = std::function<std::unique_ptr<Worker>()>;
+  Impl(const Coordinator& plane, std::shared_ptr<CoordinatorCore> core, DistributorOptions options,
+       MakeWorker make_worker);
+
+  Result<void> start(const Coordinator& plane);
+  Result<void> stop(std::chrono::milliseconds deadline);
+  bool leads() const;
+  std::vector<PoolWorker> workers() const;
+  Result<TaskId> assign(TaskSpec task, std::string_view worker);
+  Result<std::vector<Result<TaskId>>> assign(std::vector<TaskSpec> tasks, std::string_view worker);
+  const DistributorOptions& options() const noexcept { return options_; }
+
+ private:
+  // One task that a handler has forwarded, or is about to.
+  struct Flight {
+    std::optional<Result<Task>> end;
+    bool cancelled = false;
+  };
+
+  // Leading; one change at a time.
+  void elected();
+  void lost();
+  bool is_to_lead() const;
+  void lead();
+  Result<void> begin();
+  Result<void> subscribe(EventFilter filter, void (Impl::*step)(), Subscription& subscription);
+  void look_after_itself();
+  void begin_again();
+  void give_up();
+  void lead_later();
+  void end_lead(std::chrono::milliseconds deadline);
+  Result<void> adopt_all();
+
+  // The pool, as events tell.
+  void refresh();
+  void rescue();
+  void report();
+
+  // Forwarding.
+  Result<Json> forward(TaskContext& context);
+  TaskSpec copy_of(const Task& task, const ClaimedTask& claimed) const;
+  TaskId id_of_copy(const Task& task) const;
+  Result<void> send(TaskSpec copy, Flight& flight);
+  void adopt(const Task& copy);
+  void withdraw(const Task& task, const TaskId& copy);
+
+  std::optional<Error> refuse(std::string_view worker) const;  // under the lock
+  Result<std::string> prepare(TaskSpec& task, std::string_view worker) const;
+  void given(const TaskId& task, std::string_view worker, std::vector<std::string> required);
+  void watch(const TaskId& task);
+  void ended(const TaskId& task, Result<Task> end);
+
+  const std::shared_ptr<CoordinatorCore> core_;
+  TaskScheduler scheduler_;
+  AgentRegistry registry_;
+  const DistributorOptions options_;
+  const MakeWorker make_worker_;
+
+  std::mutex changing_;  // taken before mutex_, as the next one; guards these
+  std::optional<LeaderElection> election_;  // set once
+  std::unique_ptr<Worker> worker_;
+  Subscription pool_events_, own_events_;
+  std::mutex refreshing_;  // one refresh at a time, so that what is older never overwrites
+
+  mutable std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  WorkerPool pool_;
+  std::unordered_map<TaskId, std::shared_ptr<Flight>> flights_;  // by copy
+  std::uint64_t forwarded_ = 0;
+  bool elected_ = false;
+  bool leads_ = false;  // begun
+  bool stopped_ = false;
+};
+
+}  // namespace controlplane

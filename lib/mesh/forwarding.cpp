@@ -1,0 +1,126 @@
+// How a distributor's handler forwards one task and brings back its end.
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/digest.hpp"
+#include "mesh/distributor_impl.hpp"
+
+namespace controlplane {
+namespace {
+
+// What a handler answers decides how its own task goes on; see TaskHandler.
+Result<Json> outcome_of(const Task& copy) {
+  const std::string id = copy.id.str();
+  switch (copy.state) {
+    case TaskState::completed: return copy.result;
+    case TaskState::cancelled:
+      return Error::failed_precondition("its copy " + id + " was cancelled");
+    case TaskState::timeout: return Error::deadline_exceeded("its copy " + id + " timed out");
+    default: break;
+  }
+  const bool is_final = copy.reason == TaskReason::fatal || copy.reason == TaskReason::poison;
+  return {is_final ? Error::failed_precondition(copy.error) : Error::internal(copy.error)};
+}
+
+Error left_alone(const TaskId& copy) {
+  return Error::cancelled("the distributor stops; " + copy.str() + " goes on without it");
+}
+
+}  // namespace
+
+Result<Json> Distributor::Impl::forward(TaskContext& context) {
+  const auto flight = std::make_shared<Flight>();
+  context.on_cancelled([weak = weak_from_this(), flight] {
+    const auto self = weak.lock();
+    if (!self) return;
+    const std::lock_guard lock(self->mutex_);
+    flight->cancelled = true;
+    self->changed_.notify_all();
+  });
+  const auto task = scheduler_.get_task(context.id());
+  if (!task) return task.error();
+  TaskSpec copy = copy_of(*task, context.task());
+  const TaskId id = copy.task_id;
+  {
+    const std::lock_guard lock(mutex_);
+    flights_[id] = flight;
+    ++forwarded_;
+  }
+  const auto sent = send(std::move(copy), *flight);
+  std::unique_lock lock(mutex_);
+  if (sent) changed_.wait(lock, [&] { return flight->end || flight->cancelled; });
+  flights_.erase(id);
+  lock.unlock();
+  if (!sent) return sent.error();
+  if (flight->end) {
+    if (*flight->end) return outcome_of(**flight->end);
+    return flight->end->error();
+  }
+  withdraw(*task, id);
+  return left_alone(id);
+}
+
+// Named by the task and its failures: a successor finds it, a retry is a new one.
+TaskId Distributor::Impl::id_of_copy(const Task& task) const {
+  const std::string id = task.id.str();
+  const std::string name = fmt::format("{}/forwarded/{}", id, task.failures);
+  if (name.size() <= core_->limits().max_name_bytes) return name;
+  return fmt::format("{:016x}{:016x}/forwarded/{}", digest64(id), digest64(id + "'"), task.failures);
+}
+
+TaskSpec Distributor::Impl::copy_of(const Task& task, const ClaimedTask& claimed) const {
+  TaskSpec copy;
+  copy.task_id = id_of_copy(task);
+  copy.task_type = task.task_type;
+  copy.payload = claimed.payload;
+  copy.required_capabilities = task.required_capabilities;
+  copy.priority = task.priority;
+  copy.retry.max_retries = 0;  // its own task is retried
+  copy.timeout = std::chrono::ceil<std::chrono::milliseconds>(
+      std::chrono::microseconds(claimed.deadline - claimed.claimed_at));
+  copy.labels = {{"distributor", options_.agent_id}};
+  if (claimed.details == nullptr) return copy;
+  copy.metadata = claimed.details->metadata;
+  copy.trace = claimed.details->trace;
+  return copy;
+}
+
+// Waits for a worker that has room for it.
+Result<void> Distributor::Impl::send(TaskSpec copy, Flight& flight) {
+  const TaskId id = copy.task_id;
+  const auto known = scheduler_.get_task(id);
+  if (known) return adopt(*known), Result<void>();
+  if (known.error().code != ErrorCode::not_found) return known.error();
+  std::string worker;
+  {
+    std::unique_lock lock(mutex_);
+    const auto chosen = [&] {
+      const std::string* const best =
+          pool_.choose(copy.required_capabilities, WorkerPool::Room::needed);
+      if (best != nullptr) worker = *best;
+      return best != nullptr || flight.cancelled;
+    };
+    changed_.wait(lock, chosen);
+    if (worker.empty()) return left_alone(id);
+    pool_.give(id, worker, copy.required_capabilities);  // now, so that the next one is chosen right
+  }
+  auto required = copy.required_capabilities;
+  copy.agent_id = worker;
+  const auto submitted = scheduler_.submit_task(std::move(copy));
+  if (submitted) return given(id, worker, std::move(required)), Result<void>();
+  const std::lock_guard lock(mutex_);
+  pool_.end(id);
+  return submitted.error();
+}
+
+// Whether the copy goes on: for a successor, that takes the same attempt up again, it does. A task
+// that was cancelled, or whose attempt is over, needs it no more.
+void Distributor::Impl::withdraw(const Task& task, const TaskId& copy) {
+  const auto now = scheduler_.get_task(task.id);
+  if (!now) return;
+  const bool needed = !is_terminal(now->state) && !now->cancel_requested && now->failures == task.failures;
+  if (!needed) (void)scheduler_.cancel_task(copy);
+}
+
+}  // namespace controlplane
