@@ -40,6 +40,8 @@ struct Config {
   std::chrono::milliseconds cleanup_interval{60'000};    // longest time between two cleanups of
                                                          // stale agents and old tasks
   std::chrono::milliseconds offline_agent_retention{std::chrono::hours(24)};  // then removed
+  std::chrono::milliseconds event_retention{0};    // events this old are trimmed; 0 = only by
+                                                   // limits.max_events and max_event_bytes
   std::chrono::milliseconds cancel_grace{30'000};  // from a cancel request to its enforcement; a
                                                    // Worker hears of it within lease_ttl / 3
   std::chrono::milliseconds lease_ttl{30'000};     // of a Worker's claims

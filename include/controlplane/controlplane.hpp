@@ -14,6 +14,8 @@
 #include "controlplane/lease.hpp"
 #include "controlplane/limits.hpp"
 #include "controlplane/log.hpp"
+#include "controlplane/log_entry.hpp"
+#include "controlplane/logs.hpp"
 #include "controlplane/permit.hpp"
 #include "controlplane/resources.hpp"
 #include "controlplane/result.hpp"

@@ -67,6 +67,7 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
   friend class CoordinatorCore;
   friend class Distributor;
   friend class Worker;
+  friend class Logs;
   friend class NamedLeases;
   friend class Resources;
   friend class SharedState;

@@ -15,6 +15,7 @@ struct Limits {
   std::size_t max_metadata_bytes = 16'384;
   std::size_t max_checkpoint_bytes = 65'536;   // progress data
   std::size_t max_document_bytes = 1'048'576;
+  std::size_t max_log_entry_bytes = 1'048'576;
   std::size_t max_usage_bytes = 4'096;
   std::size_t max_metrics_bytes = 4'096;       // of one heartbeat
   std::size_t max_error_bytes = 4'096;         // longer error texts are refused
@@ -30,6 +31,7 @@ struct Limits {
   std::size_t max_parents = 1'000;             // depends_on of one task
   std::size_t max_batch = 1'024;               // items of one batch call, tasks of one claim
   std::size_t max_page = 1'000;                // items of one page
+  std::size_t max_log_read_bytes = 1'048'576;  // a read of a log ends with the entry that reaches it
   std::size_t max_needs = 16;                  // pools of one permit
   std::size_t max_weights = 256;               // of one pool
   std::size_t max_pool_numbers = 65'536;       // of one number pool
@@ -51,6 +53,9 @@ struct Limits {
   std::size_t max_policies = 4'096;            // distinct retry and timeout settings in use at once
   std::size_t max_documents = 1'000'000;
   std::size_t max_documents_bytes = 1'073'741'824;  // keys and values of all
+  std::size_t max_logs = 10'000;
+  std::size_t max_log_entries = 16'777'216;    // of all logs
+  std::size_t max_logs_bytes = 1'073'741'824;  // entries of all logs
   std::size_t max_pools = 10'000;              // of permits
   std::size_t max_permits = 1'000'000;         // out at once
   std::size_t max_permit_waiters = 100'000;
@@ -61,6 +66,7 @@ struct Limits {
   std::size_t max_tenants = 1'024;             // of one store
   std::size_t max_waiting_claims = 100'000;
   std::size_t max_waiting_results = 100'000;
+  std::size_t max_waiting_reads = 100'000;     // of logs
   std::size_t max_subscriptions = 1'024;
   std::size_t max_subscription_buffer = 65'536;  // events
   std::size_t max_probes = 10'000;

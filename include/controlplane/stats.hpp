@@ -44,6 +44,12 @@ struct DocumentStats {
   std::uint64_t puts_total = 0, conflicts_total = 0, deletes_total = 0, expired_total = 0;
 };
 
+struct LogStats {
+  std::uint64_t logs = 0, entries = 0, bytes = 0;  // now; bytes of entries
+  std::uint64_t appends_total = 0, trimmed_total = 0;
+  std::uint64_t losses_total = 0;              // reads that were answered data_loss
+};
+
 struct PermitStats {
   std::uint64_t pools = 0, permits = 0, waiting = 0;   // now
   std::uint64_t granted_total = 0, expired_total = 0, refused_total = 0;  // refused: not there, no wait
@@ -58,6 +64,7 @@ struct Stats {
   SchedulerStats scheduler;
   HealthStats health;
   DocumentStats documents;
+  LogStats logs;
   PermitStats permits;
   EventStats events;
   std::string store;                           // "memory"

@@ -70,6 +70,7 @@ std::string metrics_text_of(CoordinatorCore& core, const ReadStats& read) {
   LocalMetrics local;
   local.waiting_claims = core.claims().waiting();
   local.waiting_results = core.results().waiting();
+  local.waiting_reads = core.logs().waiting();
   local.subscriptions = core.feed().subscriptions();
   local.outstanding_calls = core.calls().outstanding();
   local.state_retries = core.state_retries().load(std::memory_order_relaxed);

@@ -29,6 +29,7 @@ NamespaceOptions namespace_options(const Config& config) {
   options.retention = config.retention;
   options.heartbeat_timeout_us = in_us(config.heartbeat_timeout);
   options.offline_retention_us = in_us(config.offline_agent_retention);
+  options.event_retention_us = in_us(config.event_retention);
   options.cancel_grace_us = in_us(config.cancel_grace);
   options.ageing_interval_us = in_us(config.ageing_interval);
   options.default_timeout_us = in_us(config.task_timeout);
@@ -138,6 +139,7 @@ CoordinatorCore::CoordinatorCore(Config config, CoordinatorParts parts,
               {config_.limits.max_waiting_claims, config_.strategy, config_.require_registration}),
       results_(calls_, config_.limits.max_waiting_results),
       permits_(calls_),
+      logs_(calls_, config_.limits.max_waiting_reads),
       advance_(calls_, config_.cleanup_interval),
       feed_(tenant_, loop_, pool_, feed_options(config_, *log_)),
       probes_(calls_, pool_, *log_,
@@ -202,6 +204,19 @@ void CoordinatorCore::acquire(AcquireRequest request, bool is_lease, Done<Permit
   permits_.acquire(std::move(request), is_lease, std::move(done));
 }
 
+Result<LogPage> CoordinatorCore::read_log(Checks& checks, const LogReading& reading) {
+  if (auto refused = refuse_block(Entry::any)) return std::move(*refused);
+  if (!checks.ok()) return checks.take();
+  return logs_.read(reading);
+}
+
+void CoordinatorCore::read_log(Checks& checks, const LogReading& reading, Done<LogPage> done) {
+  auto refused = refuse(Entry::any);
+  if (!refused && !checks.ok()) refused = checks.take();
+  if (refused) return calls_.deliver(std::move(done), Result<LogPage>(std::move(*refused)));
+  logs_.read(reading, std::move(done));
+}
+
 std::size_t CoordinatorCore::pump() {
   std::size_t total = 0;
   for (std::size_t ran = 1; ran > 0; total += ran) ran = loop_.pump() + pool_.pump();
@@ -258,6 +273,7 @@ void CoordinatorCore::close_parts() {
   claims_.close();
   results_.close();
   permits_.close();
+  logs_.close();
   calls_.close();
   loop_.stop();
   workers_.closed();
@@ -304,6 +320,9 @@ void CoordinatorCore::on_signals(std::span<const Signal> signals) {
         break;
       case Signal::Kind::permit_refused:
         permits_.on_refused(signal.operation, signal.error);
+        break;
+      case Signal::Kind::log_changed:
+        logs_.on_changed(signal.log);
         break;
     }
   }

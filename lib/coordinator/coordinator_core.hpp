@@ -35,6 +35,7 @@
 #include "coordinator/claim_desk.hpp"
 #include "coordinator/coordinator_log.hpp"
 #include "coordinator/health_copy.hpp"
+#include "coordinator/log_waits.hpp"
 #include "coordinator/permit_waits.hpp"
 #include "coordinator/probes.hpp"
 #include "coordinator/result_waits.hpp"
@@ -109,12 +110,16 @@ class CoordinatorCore final : public StoreListener,
   Result<Permit> acquire(const AcquireRequest& request, bool is_lease);
   void acquire(AcquireRequest request, bool is_lease, Done<Permit> done);
 
+  Result<LogPage> read_log(Checks& checks, const LogReading& reading);
+  void read_log(Checks& checks, const LogReading& reading, Done<LogPage> done);
+
   const Config& config() const noexcept { return config_; }
   const Limits& limits() const noexcept { return config_.limits; }
   StoreCalls& calls() noexcept { return calls_; }
   ClaimDesk& claims() noexcept { return claims_; }
   ResultWaits& results() noexcept { return results_; }
   PermitWaits& permits() noexcept { return permits_; }
+  LogWaits& logs() noexcept { return logs_; }
   EventFeed& feed() noexcept { return feed_; }
   Probes& probes() noexcept { return probes_; }
   HealthCopy& health() noexcept { return health_; }
@@ -177,6 +182,7 @@ class CoordinatorCore final : public StoreListener,
   ClaimDesk claims_;
   ResultWaits results_;
   PermitWaits permits_;
+  LogWaits logs_;
   AdvanceTimer advance_;
   EventFeed feed_;
   Probes probes_;

@@ -129,6 +129,15 @@ void add_documents(Families& out, const DocumentStats& d, const LocalMetrics& lo
       .value(local.state_retries);
 }
 
+void add_logs(Families& out, const LogStats& l) {
+  out.gauge("logs", "Logs.").value(l.logs);
+  out.gauge("log_entries", "Entries of all logs.").value(l.entries);
+  out.gauge("log_bytes", "Bytes of these entries.").value(l.bytes);
+  out.counter("log_appends_total", "Entries appended.").value(l.appends_total);
+  out.counter("log_trimmed_total", "Entries trimmed, for whatever reason.").value(l.trimmed_total);
+  out.counter("log_losses_total", "Reads whose next entry was gone.").value(l.losses_total);
+}
+
 void add_permits(Families& out, const PermitStats& p) {
   out.gauge("pools", "Pools of permits.").value(p.pools);
   out.gauge("permits", "Permits that are out.").value(p.permits);
@@ -144,6 +153,8 @@ void add_coordinator(Families& out, const Stats& stats, const LocalMetrics& loca
   out.gauge("claims_waiting", "Claims parked in this coordinator.").value(local.waiting_claims);
   out.gauge("results_waiting", "Callers of this coordinator that wait for a result.")
       .value(local.waiting_results);
+  out.gauge("reads_waiting", "Readers of logs parked in this coordinator.")
+      .value(local.waiting_reads);
   out.gauge("subscriptions", "Event subscriptions of this coordinator.").value(local.subscriptions);
   out.gauge("store_calls_outstanding", "Operations the store has not answered yet.")
       .value(local.outstanding_calls);
@@ -157,6 +168,7 @@ std::string metrics_of(const ReadStats& read, const LocalMetrics& local) {
   add_tasks(out, read.stats.scheduler);
   add_agents(out, read.stats);
   add_documents(out, read.stats.documents, local);
+  add_logs(out, read.stats.logs);
   add_permits(out, read.stats.permits);
   add_coordinator(out, read.stats, local);
   out.histogram("task_duration_seconds", "From claim to the end of the attempt.", read.duration);

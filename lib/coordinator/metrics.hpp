@@ -14,6 +14,7 @@ namespace controlplane {
 struct LocalMetrics {
   std::size_t waiting_claims = 0;
   std::size_t waiting_results = 0;
+  std::size_t waiting_reads = 0;
   std::size_t subscriptions = 0;
   std::size_t outstanding_calls = 0;
   std::uint64_t state_retries = 0;

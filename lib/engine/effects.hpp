@@ -25,8 +25,9 @@ struct QueueKey {
 };
 
 // For parked callers. Emitted only while someone is parked (see Effects::watched), except
-// agent_ended, which is rare, and what somebody asked for by name: task_done, permit_…. Those of two
-// operations may be heard in another order than the operations were applied in.
+// agent_ended, which is rare, and what somebody asked for by name: task_done, permit_…,
+// log_changed. Those of two operations may be heard in another order than the operations were
+// applied in.
 struct Signal {
   enum class Kind : std::uint8_t {
     task_ready,      // `count` tasks of `queue` became claimable
@@ -35,7 +36,8 @@ struct Signal {
     agent_ended,     // parked claims of `agent` end with `error`
     task_done,       // `task` is terminal
     permit_granted,  // the acquire `operation` has its permit
-    permit_refused   // the acquire `operation` waits in vain: `error`
+    permit_refused,  // the acquire `operation` waits in vain: `error`
+    log_changed      // `log` got an entry, or was removed
   };
   Kind kind;
   std::uint32_t count = 1;
@@ -44,6 +46,7 @@ struct Signal {
   Error error;
   TaskId task;
   std::string operation;
+  std::string log;
 };
 
 struct Effects {
@@ -66,6 +69,9 @@ struct Effects {
   void refused(std::string operation, Error error) {
     signals.push_back({Signal::Kind::permit_refused, 1, nullptr, {}, std::move(error), {},
                        std::move(operation)});
+  }
+  void changed(std::string name) {
+    signals.push_back({Signal::Kind::log_changed, 1, nullptr, {}, {}, {}, {}, std::move(name)});
   }
   void eligible(std::string agent) {
     signals.push_back({Signal::Kind::agent_eligible, 1, nullptr, std::move(agent), {}, {}});

@@ -124,13 +124,12 @@ std::uint64_t append_event(LogTable& log, const EventDraft& draft) {
   out.number(draft.type);
   out.number(draft.reason);
   out.number(static_cast<std::uint16_t>(present));
-  out.number(draft.time);
   if (present & kTask) out.number(*draft.task);
   if (present & kSubject) out.text(draft.subject);
   if (present & kAttempt) out.number(draft.attempt);
   if (present & kAgent) out.text(draft.agent);
   if (rare != 0) write_rare(out, draft, rare);
-  return log.commit(static_cast<std::size_t>(out.at() - begin));
+  return log.commit(static_cast<std::size_t>(out.at() - begin), draft.time);
 }
 
 std::uint64_t append_task_event(LogTable& log, EventType type, Timestamp time,
@@ -145,11 +144,10 @@ std::uint64_t append_task_event(LogTable& log, EventType type, Timestamp time,
   out.number(type);
   out.number(TaskReason::none);
   out.number(static_cast<std::uint16_t>(present));
-  out.number(time);
   out.number(task);
   if (present & kAttempt) out.number(attempt);
   if (present & kAgent) out.text(agent);
-  return log.commit(static_cast<std::size_t>(out.at() - begin));
+  return log.commit(static_cast<std::size_t>(out.at() - begin), time);
 }
 
 }  // namespace controlplane

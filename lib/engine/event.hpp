@@ -1,11 +1,11 @@
 // One event of the history as the tables write it, and its compact encoding.
 //
-//   type u8 · reason u8 · present u16 · time i64 · the fields whose bit is set in `present`, in
+//   type u8 · reason u8 · present u16 · the fields whose bit is set in `present`, in
 //   order: task id 16 bytes | subject text · attempt u32 · agent text · kind text · text text ·
 //   will_retry u8 · until i64 · fraction f64 · other text · count u64 · trace text ·
 //   fence u64 · labels (u8, then pairs of text)
 //   A text is its length (base-128 varint) and its bytes; numbers have the byte order of the
-//   machine.
+//   machine. Its time is that of the entry.
 //
 // An absent field costs nothing, and the common event is copied once: into the log.
 // Thread safety: pure functions; EventMatcher is immutable.
@@ -55,7 +55,7 @@ std::uint64_t append_task_event(LogTable& log, EventType type, Timestamp time,
                                 const TaskId::Uuid& task, std::uint32_t attempt,
                                 std::string_view agent);
 
-Event decode_event(std::uint64_t seq, std::string_view bytes, std::string_view tenant);
+Event decode_event(const LogTable::Entry& entry, std::string_view tenant);
 
 // invalid_argument for types that no event can have; the message names them.
 Result<void> check_event_filter(const EventFilter& filter);

@@ -59,6 +59,8 @@ std::string_view count_key(EventType type) {
     case EventType::permit_settled:
     case EventType::permit_expired:
       return "amount";
+    case EventType::log_trimmed: return "first_seq";
+    case EventType::log_removed: return "last_seq";
     default:
       return "count";
   }
@@ -82,11 +84,11 @@ std::string data_of(const EventDraft& f) {
 
 }  // namespace
 
-Event decode_event(std::uint64_t seq, std::string_view bytes, std::string_view tenant) {
-  const event_wire::View view = event_wire::view(bytes);
+Event decode_event(const LogTable::Entry& entry, std::string_view tenant) {
+  const event_wire::View view = event_wire::view(entry.bytes);
   Event event;
-  event.seq = seq;
-  event.time = view.fields.time;
+  event.seq = entry.seq;
+  event.time = entry.time;
   event.tenant = tenant;
   event.type = to_string(view.fields.type);
   event.subject = view.is_task ? TaskId(view.task).str() : std::string(view.fields.subject);

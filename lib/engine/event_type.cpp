@@ -18,7 +18,8 @@ constexpr std::array<std::string_view, kEventTypes> kNames = {
     "agent.breaker_half_open", "agent.breaker_closed", "task.delayed",
     "document.put",       "document.deleted", "document.expired",
     "pool.defined",       "pool.removed",     "permit.acquired",
-    "permit.released",    "permit.settled",   "permit.expired"};
+    "permit.released",    "permit.settled",   "permit.expired",
+    "log.defined",        "log.trimmed",      "log.removed"};
 
 }  // namespace
 

@@ -45,9 +45,12 @@ enum class EventType : std::uint8_t {
   permit_acquired,
   permit_released,
   permit_settled,
-  permit_expired
+  permit_expired,
+  log_defined,
+  log_trimmed,
+  log_removed
 };
-inline constexpr std::size_t kEventTypes = 36;
+inline constexpr std::size_t kEventTypes = 39;
 
 std::string_view to_string(EventType type) noexcept;  // "task.cancel_requested"
 std::optional<EventType> parse_event_type(std::string_view name) noexcept;

@@ -30,7 +30,7 @@ enum Field : std::uint16_t {
   kFence = 1 << 13
 };
 
-inline constexpr std::size_t kHeadBytes = 12;
+inline constexpr std::size_t kHeadBytes = 4;
 inline constexpr std::size_t kMaxVarint = 5;
 
 class Reader {
@@ -68,7 +68,7 @@ class Reader {
   std::size_t left_;
 };
 
-// An EventDraft again, but for its labels, which stay encoded.
+// An EventDraft again, but for its time, which the log has, and its labels, which stay encoded.
 struct View {
   EventDraft fields;
   TaskId::Uuid task{};
@@ -83,7 +83,6 @@ inline View view(std::string_view bytes) {
   f.type = in.number<EventType>();
   f.reason = in.number<TaskReason>();
   const auto present = in.number<std::uint16_t>();
-  f.time = in.number<Timestamp>();
   out.is_task = (present & kTask) != 0;
   if (out.is_task) out.task = in.number<TaskId::Uuid>();
   if (present & kSubject) f.subject = in.text();
@@ -113,7 +112,6 @@ inline Subject subject_of(std::string_view bytes) {
   Reader in(bytes);
   in.raw(2);
   const auto present = in.number<std::uint16_t>();
-  in.raw(sizeof(Timestamp));
   Subject subject;
   subject.is_task = (present & kTask) != 0;
   if (subject.is_task) subject.task = in.number<TaskId::Uuid>();

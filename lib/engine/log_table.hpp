@@ -1,5 +1,6 @@
-// An append-only stream of small entries, numbered from 1 without gaps, trimmed at its old end.
-// Pure: no clock, no threads, no I/O.
+// An append-only stream of entries, numbered without gaps, each with its time, trimmed at its old end
+// by number, size and age.
+// Pure: no clock, no threads, no I/O. Times come in and never go back.
 // Thread safety: none; lives under the lock of its namespace.
 // Lifetime: views of entries are valid until the next append or trim.
 // Errors: data_loss to a reader that fell behind the trim; it names the first number still there.
@@ -17,6 +18,7 @@
 #include <vector>
 
 #include "controlplane/result.hpp"
+#include "controlplane/task.hpp"
 
 namespace controlplane {
 
@@ -25,33 +27,46 @@ class LogTable {
   struct Bounds {
     std::uint64_t max_entries = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();  // of the entries' own
+    std::int64_t max_age_us = 0;  // 0 = never too old
   };
+  struct Entry {
+    std::uint64_t seq;
+    Timestamp time;
+    std::string_view bytes;
+  };
+  struct Extent {
+    std::uint64_t entries = 0, bytes = 0;
+  };
+  static constexpr Timestamp kNeverDue = std::numeric_limits<Timestamp>::max();
 
   LogTable() : LogTable(Bounds{}) {}
-  explicit LogTable(Bounds bounds) : bounds_(bounds) {}
+  // The first entry will have the number after `begins_after`.
+  explicit LogTable(Bounds bounds, std::uint64_t begins_after = 0)
+      : bounds_(bounds), first_seq_(begins_after + 1), last_seq_(begins_after) {}
 
   // Answers the number of the new entry, after trimming older ones to the bounds. The newest entry
   // stays, however large it is.
-  std::uint64_t append(std::string_view bytes) {
+  std::uint64_t append(std::string_view bytes, Timestamp time) {
     std::memcpy(append_space(bytes.size()), bytes.data(), bytes.size());
-    return commit(bytes.size());
+    return commit(bytes.size(), time);
   }
 
   // The same for a codec that writes in place: room for `most` bytes, of which commit() keeps the
   // first `used`. Nothing else may be called in between.
   char* append_space(std::size_t most) {
-    if (open_ == nullptr || open_->room() < most + sizeof(Offset)) add_chunk(most);
+    if (open_ == nullptr || open_->room() < most + kSlotBytes) add_chunk(most);
     return open_->end();
   }
-  std::uint64_t commit(std::size_t used) {
-    open_->push(used);
+  std::uint64_t commit(std::size_t used, Timestamp time) {
+    open_->push(used, time);
     bytes_ += used;
     ++last_seq_;
     if (over(bounds_)) trim_to(bounds_, 1);
+    if (bounds_.max_age_us != 0) set_due();
     return last_seq_;
   }
 
-  // Calls visit(seq, bytes) for up to `max` entries after number `after`, until it answers false.
+  // Calls visit(entry) for up to `max` entries after number `after`, until it answers false.
   // Answers the number to go on after: of the last entry visited, or `after`.
   template <class Visit>
   Result<std::uint64_t> read(std::uint64_t after, std::uint64_t max, Visit&& visit) const {
@@ -62,7 +77,7 @@ class LogTable {
     while (after < end) {
       if (after + 1 == chunk->first_seq + chunk->count) ++chunk;
       ++after;
-      if (!visit(after, chunk->entry(after - chunk->first_seq))) break;
+      if (!visit(chunk->entry(after - chunk->first_seq))) break;
     }
     return after;
   }
@@ -70,8 +85,19 @@ class LogTable {
   // Entries between `after` and the first one still there are gone.
   bool has_lost(std::uint64_t after) const noexcept { return after < first_seq_ - 1; }
 
-  // Drops old entries, all of them if need be.
-  void trim(Bounds to) { trim_to(to, 0); }
+  // Drops old entries, all of them if need be: those beyond a number or size, …
+  void trim(Bounds to);
+  void trim_before(std::uint64_t seq);  // … numbered below it
+  void trim_until(Timestamp time);      // … not later than it
+  // From now on; trims at once to the new number and size.
+  void set_bounds(Bounds bounds);
+  // What an append of so many bytes would trim.
+  Extent freed_by(std::uint64_t bytes) const;
+
+  // The oldest entry is too old at the first full second after its age, so that one timer comes for
+  // many; kNeverDue.
+  Timestamp next_due() const noexcept { return due_; }
+  void expire_one() { drop_first(), set_due(); }  // Precondition: next_due() <= now
 
   // The numbers stay when the log is emptied: then first_seq() is last_seq() + 1.
   std::uint64_t first_seq() const noexcept { return first_seq_; }
@@ -80,10 +106,12 @@ class LogTable {
   std::uint64_t bytes() const noexcept { return bytes_; }  // of the entries there are
 
  private:
+  friend struct EngineAudit;
   using Offset = std::uint32_t;
+  static constexpr std::size_t kSlotBytes = sizeof(Offset) + sizeof(Timestamp);
 
-  // Entries grow up from the front, the offsets of their ends down from the back; an entry never
-  // straddles. Invariants: used + count · sizeof(Offset) <= capacity; capacity is a multiple of it.
+  // Entries grow up from the front, their slots (offset of the end, time) down from the back; an
+  // entry never straddles. Invariant: used + count · kSlotBytes <= capacity.
   struct Chunk {
     std::unique_ptr<char[]> data;
     std::size_t capacity = 0;
@@ -92,23 +120,27 @@ class LogTable {
     std::uint64_t count = 0;
 
     char* end() noexcept { return data.get() + used; }
-    std::size_t room() const noexcept { return capacity - used - count * sizeof(Offset); }
+    std::size_t room() const noexcept { return capacity - used - count * kSlotBytes; }
     char* slot(std::uint64_t index) const noexcept {
-      return data.get() + capacity - (index + 1) * sizeof(Offset);
+      return data.get() + capacity - (index + 1) * kSlotBytes;
     }
     Offset end_of(std::uint64_t index) const noexcept {
       Offset offset;
       std::memcpy(&offset, slot(index), sizeof offset);
       return offset;
     }
-    std::string_view entry(std::uint64_t index) const noexcept {
+    Entry entry(std::uint64_t index) const noexcept {
       const Offset begin = index == 0 ? 0 : end_of(index - 1);
-      return {data.get() + begin, end_of(index) - begin};
+      Timestamp time;
+      std::memcpy(&time, slot(index) + sizeof(Offset), sizeof time);
+      return {first_seq + index, time, {data.get() + begin, end_of(index) - begin}};
     }
-    void push(std::size_t size) noexcept {
+    void push(std::size_t size, Timestamp time) noexcept {
       used += size;
       const auto offset = static_cast<Offset>(used);
-      std::memcpy(slot(count++), &offset, sizeof offset);
+      char* const at = slot(count++);
+      std::memcpy(at, &offset, sizeof offset);
+      std::memcpy(at + sizeof offset, &time, sizeof time);
     }
   };
   using Chunks = std::deque<Chunk>;
@@ -116,7 +148,10 @@ class LogTable {
   bool over(const Bounds& bounds) const noexcept {
     return size() > bounds.max_entries || bytes_ > bounds.max_bytes;
   }
+  Entry first() const noexcept { return chunks_.front().entry(first_seq_ - chunks_.front().first_seq); }
   void trim_to(const Bounds& bounds, std::uint64_t at_least);
+  void drop_first();
+  void set_due() noexcept;
   void add_chunk(std::size_t entry_bytes);
   void drop_chunk();
   Chunks::const_iterator chunk_of(std::uint64_t seq) const;
@@ -126,9 +161,10 @@ class LogTable {
   Chunk* open_ = nullptr;  // the last one, if there is any
   Chunks chunks_;  // the first one may begin with trimmed entries; none is wholly trimmed
   std::vector<std::unique_ptr<char[]>> spares_;  // of the usual size
-  std::uint64_t first_seq_ = 1;
-  std::uint64_t last_seq_ = 0;
+  std::uint64_t first_seq_;
+  std::uint64_t last_seq_;
   std::uint64_t bytes_ = 0;
+  Timestamp due_ = kNeverDue;  // of the first entry
 };
 
 }  // namespace controlplane

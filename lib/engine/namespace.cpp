@@ -30,12 +30,13 @@ Result<void> check_page(const PageRequest& page, std::size_t max_page) {
 Namespace::Impl::Impl(std::string name, const NamespaceOptions& given)
     : tenant(std::move(name)),
       options(given),
-      log({options.limits.max_events, options.limits.max_event_bytes}),
+      log({options.limits.max_events, options.limits.max_event_bytes, options.event_retention_us}),
       effects{log, {}, false},
       agents(agent_rules(options)),
       permits(options.limits),
       tasks(options, agents, permits),
-      documents(options.limits) {}
+      documents(options.limits),
+      logs(options.limits) {}
 
 Namespace::Namespace(std::string tenant, const NamespaceOptions& options)
     : impl_(std::make_unique<Impl>(std::move(tenant), options)) {}
@@ -315,6 +316,27 @@ void Namespace::Impl::apply_to_permits(Operation& op, Step& step) {
   }
 }
 
+void Namespace::Impl::apply_to_logs(Operation& op, Step& step) {
+  switch (op.kind) {
+    case OperationKind::append_log:
+      return logs.append(static_cast<AppendLog&>(op), step.now, step.effects);
+    case OperationKind::read_log: return logs.read(static_cast<ReadLog&>(op));
+    case OperationKind::define_log:
+      return logs.define(static_cast<DefineLog&>(op), step.now, step.effects);
+    case OperationKind::trim_log:
+      return logs.trim(static_cast<TrimLog&>(op), step.now, step.effects);
+    case OperationKind::remove_log:
+      return logs.remove(static_cast<RemoveLog&>(op), step.now, step.effects);
+    case OperationKind::get_log: return logs.get(static_cast<GetLog&>(op));
+    case OperationKind::list_logs: {
+      auto& list = static_cast<ListLogs&>(op);
+      if (!refuse_page(op, *list.page)) logs.list(list);
+      return;
+    }
+    default: return;
+  }
+}
+
 void Namespace::Impl::health(ReadHealth& op) {
   RegistryStats registry;
   agents.stats(registry, op.totals);
@@ -328,6 +350,7 @@ void Namespace::Impl::stats(ReadStats& op, Step& step) {
   agents.stats(op.stats.registry, op.stats.health);
   tasks.stats(op.stats.scheduler);
   op.stats.documents = documents.stats();
+  op.stats.logs = logs.stats();
   op.stats.permits = permits.stats();
   op.stats.events.first_seq = log.last_seq() == 0 ? 0 : log.first_seq();
   op.stats.events.last_seq = log.last_seq();
@@ -343,10 +366,10 @@ void Namespace::Impl::read_events(ReadEvents& op) const {
   op.last_seq = log.last_seq();
   op.last_visited = op.after;
   const EventMatcher matcher(*op.filter);
-  const auto read = log.read(op.after, op.max_visited, [&](std::uint64_t seq, std::string_view bytes) {
+  const auto read = log.read(op.after, op.max_visited, [&](const LogTable::Entry& entry) {
     if (op.events.size() == op.max_items) return false;
-    if (matcher.matches(bytes)) op.events.push_back(decode_event(seq, bytes, tenant));
-    op.last_visited = seq;
+    if (matcher.matches(entry.bytes)) op.events.push_back(decode_event(entry, tenant));
+    op.last_visited = entry.seq;
     return true;
   });
   if (!read) op.failed = read.error();
@@ -379,6 +402,10 @@ void Namespace::Impl::advance(Advance& op, Step& step) {
       documents.expire_one(step.now, step.effects);
     } else if (permits.next_due() <= step.now) {
       permits.advance_one(step.now, step.effects);
+    } else if (log.next_due() <= step.now) {
+      log.expire_one();
+    } else if (logs.next_due() <= step.now) {
+      logs.expire_one();
     } else if (!advance_agent(step)) {
       break;
     }
@@ -456,6 +483,13 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
       return documents.remove(static_cast<RemoveDocument&>(op), step.now, step.effects);
     case OperationKind::list_documents:
       return list_documents(static_cast<ListDocuments&>(op), step);
+    case OperationKind::append_log:
+    case OperationKind::read_log:
+    case OperationKind::define_log:
+    case OperationKind::trim_log:
+    case OperationKind::remove_log:
+    case OperationKind::get_log:
+    case OperationKind::list_logs: return apply_to_logs(op, step);
     case OperationKind::define_pool:
     case OperationKind::remove_pool:
     case OperationKind::get_pool:
@@ -477,7 +511,8 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
 }
 
 Timestamp Namespace::Impl::next_due() const noexcept {
-  return std::min({tasks.next_due(), agents.next_due(), documents.next_due(), permits.next_due()});
+  return std::min({tasks.next_due(), agents.next_due(), documents.next_due(), permits.next_due(),
+                   log.next_due(), logs.next_due()});
 }
 
 Timestamp Namespace::next_due() const noexcept { return impl_->next_due(); }
@@ -487,9 +522,10 @@ std::vector<Signal> Namespace::take_signals() { return std::exchange(impl_->effe
 
 std::uint64_t Namespace::state_hash() const {
   FieldDigest digest;
-  digest.add(impl_->tasks.state_hash()).add(impl_->log.last_seq());
+  digest.add(impl_->tasks.state_hash()).add(impl_->log.first_seq()).add(impl_->log.last_seq());
   impl_->agents.add_to(digest);
   impl_->documents.add_to(digest);
+  impl_->logs.add_to(digest);
   impl_->permits.add_to(digest);
   return digest.finish();
 }

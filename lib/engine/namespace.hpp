@@ -26,6 +26,7 @@ struct NamespaceOptions {
   Retention retention;
   std::int64_t heartbeat_timeout_us = 30'000'000;
   std::int64_t offline_retention_us = 86'400'000'000;
+  std::int64_t event_retention_us = 0;      // 0 = by number and size only
   std::int64_t cancel_grace_us = 30'000'000;
   std::int64_t ageing_interval_us = 0;      // 0 = never
   std::int64_t default_timeout_us = 300'000'000;

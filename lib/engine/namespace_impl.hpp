@@ -8,6 +8,7 @@
 #include "engine/agent_table.hpp"
 #include "engine/document_table.hpp"
 #include "engine/log_table.hpp"
+#include "engine/named_logs.hpp"
 #include "engine/namespace.hpp"
 #include "engine/permit_table.hpp"
 #include "engine/task_table.hpp"
@@ -40,6 +41,7 @@ struct Namespace::Impl {
   void list_documents(ListDocuments& op, Step& step);
   bool refuse_page(Operation& op, const PageRequest& page) const;
   void apply_to_permits(Operation& op, Step& step);
+  void apply_to_logs(Operation& op, Step& step);
   void health(ReadHealth& op);
   void stats(ReadStats& op, Step& step);
   void read_events(ReadEvents& op) const;
@@ -51,12 +53,13 @@ struct Namespace::Impl {
 
   const std::string tenant;
   const NamespaceOptions options;
-  LogTable log;
+  LogTable log;  // the history of events
   Effects effects;
   AgentTable agents;
   PermitTable permits;
   TaskTable tasks;
   DocumentTable documents;
+  NamedLogs logs;
   Timestamp high_water = 0;
   int watchers = 0;
 };

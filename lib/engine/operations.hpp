@@ -20,6 +20,7 @@
 #include "controlplane/document.hpp"
 #include "controlplane/permit.hpp"
 #include "controlplane/event.hpp"
+#include "controlplane/log_entry.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/stats.hpp"
 #include "controlplane/task.hpp"
@@ -32,6 +33,7 @@ enum class OperationKind : std::uint8_t {
   define_pool, remove_pool, get_pool, list_pools,
   acquire, withdraw, renew_permit, end_permit, list_permits,
   get_document, put_document, remove_document, list_documents,
+  append_log, read_log, define_log, trim_log, remove_log, get_log, list_logs,
   health, stats, read_events, watch, advance
 };
 
@@ -254,6 +256,56 @@ struct ListDocuments : Operation {
   std::string_view prefix;
   const PageRequest* page = nullptr;
   Page<Document> documents;          // out
+};
+
+struct AppendLog : Operation {
+  AppendLog() noexcept : Operation(OperationKind::append_log) {}
+  std::string_view name;
+  const Json* entry = nullptr;
+  std::string_view operation_id;
+  std::uint64_t seq = 0;             // out
+};
+
+struct ReadLog : Operation {
+  ReadLog() noexcept : Operation(OperationKind::read_log) {}
+  std::string_view name;
+  std::uint64_t after = 0;
+  std::size_t max_items = 0;
+  bool waits = false;                // if there is none: ask for log_changed
+  LogPage page;                      // out
+};
+
+struct DefineLog : Operation {
+  DefineLog() noexcept : Operation(OperationKind::define_log) {}
+  std::string_view name;
+  LogBounds bounds;
+  LogInfo log;                       // out
+};
+
+struct TrimLog : Operation {
+  TrimLog() noexcept : Operation(OperationKind::trim_log) {}
+  std::string_view name;
+  LogTrim trim;
+  std::uint64_t dropped = 0;         // out
+};
+
+struct RemoveLog : Operation {
+  RemoveLog() noexcept : Operation(OperationKind::remove_log) {}
+  std::string_view name;
+  bool removed = false;              // out
+};
+
+struct GetLog : Operation {
+  GetLog() noexcept : Operation(OperationKind::get_log) {}
+  std::string_view name;
+  LogInfo log;                       // out
+};
+
+struct ListLogs : Operation {
+  ListLogs() noexcept : Operation(OperationKind::list_logs) {}
+  std::string_view prefix;
+  const PageRequest* page = nullptr;
+  Page<LogInfo> logs;                // out
 };
 
 struct DefinePool : Operation {

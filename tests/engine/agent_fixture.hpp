@@ -160,8 +160,8 @@ struct Fleet {
   }
   std::vector<Event> full_events() {
     std::vector<Event> made;
-    const auto read = log.read(read_, 1'000'000, [&](std::uint64_t seq, std::string_view bytes) {
-      made.push_back(decode_event(seq, bytes, "default"));
+    const auto read = log.read(read_, 1'000'000, [&](const LogTable::Entry& entry) {
+      made.push_back(decode_event(entry, "default"));
       return true;
     });
     read_ = read.value();

@@ -41,6 +41,7 @@ std::vector<std::string> EngineAudit::check(const Namespace& tables) {
   audit.check_agents();
   audit.check_documents();
   audit.check_permits();
+  audit.check_logs();
   return std::move(audit.violations_);
 }
 
@@ -49,9 +50,12 @@ EngineAudit::EngineAudit(const Namespace& tables)
       tasks_(tables.impl_->tasks),
       agents_(tables.impl_->agents),
       documents_(tables.impl_->documents),
-      permits_(tables.impl_->permits) {
+      permits_(tables.impl_->permits),
+      logs_(tables.impl_->logs) {
   const LogTable& log = tables.impl_->log;
   expect(log.size() <= options_.limits.max_events, "the log holds ", log.size(), " events");
+  const bool ages = options_.event_retention_us != 0 && log.size() > 0;
+  expect((log.next_due() != LogTable::kNeverDue) == ages, "the log of events has a wrong timer");
 }
 
 void EngineAudit::scan_tasks() {
@@ -524,6 +528,69 @@ void EngineAudit::check_documents() {
   expect(items.size() == expiring, "the heap of documents has ", items.size(), " entries");
   expect(stats.documents <= options_.limits.max_documents, "max_documents is exceeded");
   expect(bytes <= options_.limits.max_documents_bytes, "max_documents_bytes is exceeded");
+}
+
+void EngineAudit::check_logs() {
+  std::uint64_t entries = 0, bytes = 0, aging = 0;
+  logs_.index_.scan({}, {}, [&](std::string_view name, Slot slot) {
+    const NamedLog& log = logs_.logs_[slot];
+    expect(log.name == name && logs_.index_.find(name) == slot, "log ", name,
+           " is not where its name leads");
+    entries += log.entries.size();
+    bytes += log.entries.bytes();
+    aging += log.place != kNoSlot ? 1 : 0;
+    check_log(slot);
+    return true;
+  });
+  const LogStats& stats = logs_.stats_;
+  const Limits& limits = options_.limits;
+  expect(logs_.index_.size() == stats.logs && logs_.logs_.size() == stats.logs,
+         "logs are counted wrongly");
+  expect(entries == stats.entries && bytes == stats.bytes, "entries of logs are counted wrongly");
+  expect(logs_.ages_.items_.size() == aging, "the heap of logs has ", logs_.ages_.items_.size(),
+         " entries");
+  expect(stats.logs <= limits.max_logs, "max_logs is exceeded");
+  expect(entries <= limits.max_log_entries, "max_log_entries is exceeded");
+  expect(bytes <= limits.max_logs_bytes, "max_logs_bytes is exceeded");
+}
+
+// Its numbers have no gap and its times never go back; it is within its bounds, and its timer is that
+// of its first entry.
+void EngineAudit::check_log(Slot slot) {
+  const NamedLog& log = logs_.logs_[slot];
+  const LogTable& entries = log.entries;
+  std::uint64_t last = entries.first_seq() - 1, bytes = 0;
+  Timestamp first_time = 0, time = 0;
+  (void)entries.read(last, entries.size() + 1, [&](const LogTable::Entry& entry) {
+    expect(entry.seq == last + 1, "log ", log.name, " has ", entry.seq, " after ", last);
+    expect(entry.time >= time, "entry ", entry.seq, " of log ", log.name, " is too early");
+    if (first_time == 0) first_time = entry.time;
+    last = entry.seq;
+    time = entry.time;
+    bytes += entry.bytes.size();
+    return true;
+  });
+  expect(last == entries.last_seq() && bytes == entries.bytes(), "log ", log.name, " ends at ", last,
+         " with ", bytes, " bytes");
+  expect(entries.first_seq() > log.begins_after && log.begins_after <= logs_.last_dropped_, "log ",
+         log.name, " begins too early");
+  expect(entries.size() <= log.bounds.max_entries && bytes <= log.bounds.max_bytes, "log ",
+         log.name, " is larger than its bounds");
+  std::uint64_t named = entries.first_seq() - 1;
+  log.operations.each([&](std::uint64_t seq, std::string_view operation) {
+    expect(seq > named && seq <= last, "operation ", operation, " of log ", log.name,
+           " appended what is not there");
+    expect(log.operations.find(operation) == seq, "operation ", operation, " leads elsewhere");
+    named = seq;
+  });
+  const bool ages = log.bounds.max_age.count() > 0 && entries.size() > 0;
+  expect((log.place != kNoSlot) == ages, "log ", log.name, " has a wrong timer");
+  if (!ages || log.place == kNoSlot) return;
+  const auto& item = logs_.ages_.items_[log.place];
+  const Timestamp due = first_time + std::chrono::microseconds(log.bounds.max_age).count();
+  expect(item.slot == slot && item.when == entries.next_due() && item.when >= due &&
+             item.when < due + 1'000'000,
+         "log ", log.name, " is not where the heap has it");
 }
 
 void EngineAudit::check_permits() {

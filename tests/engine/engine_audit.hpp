@@ -19,6 +19,7 @@ namespace controlplane {
 class TaskTable;
 class AgentTable;
 class DocumentTable;
+class NamedLogs;
 class PermitTable;
 
 struct EngineAudit {
@@ -52,6 +53,8 @@ struct EngineAudit {
   void check_idempotency();
   void check_limits();
   void check_documents();
+  void check_logs();
+  void check_log(std::uint32_t log);
   void check_permits();
   void check_pool(std::uint32_t pool);
   void check_waiters();
@@ -71,6 +74,7 @@ struct EngineAudit {
   const AgentTable& agents_;
   const DocumentTable& documents_;
   const PermitTable& permits_;
+  const NamedLogs& logs_;
   std::vector<std::string> violations_;
 
   // What the scan found.

@@ -72,6 +72,17 @@ class Tables {
     op.value = &value;
     return apply(op);
   }
+  std::string append(const std::string& name, const Json& entry) {
+    AppendLog op;
+    op.name = name;
+    op.entry = &entry;
+    return apply(op);
+  }
+  std::string define_log(const std::string& name) {
+    DefineLog op;
+    op.name = name;
+    return apply(op);
+  }
   std::string define(const std::string& name, std::uint64_t capacity) {
     PoolSpec spec;
     spec.name = name;
@@ -190,6 +201,16 @@ const std::vector<Row>& rows() {
        }},
       {"max_documents", &Limits::max_documents, nothing,
        [](Tables& t, int i) { return t.put("key" + number(i), "1"); }},
+      {"max_logs", &Limits::max_logs, nothing,
+       [](Tables& t, int i) { return t.append("log" + number(i), "1"); }},
+      {"max_logs", &Limits::max_logs, nothing,
+       [](Tables& t, int i) { return t.define_log("log" + number(i)); }},
+      {"max_log_entries", &Limits::max_log_entries, nothing,
+       [](Tables& t, int i) { return t.append("log" + number(i % 2), "1"); }},
+      {"max_log_entries", &Limits::max_log_entries, nothing,  // nor is the log made
+       [](Tables& t, int i) { return t.append("log" + number(i), "1"); }},
+      {"max_logs_bytes", &Limits::max_logs_bytes, nothing,
+       [](Tables& t, int i) { return t.append("log" + number(i % 2), "1"); }},
       {"max_pools", &Limits::max_pools, nothing,
        [](Tables& t, int i) { return t.define("pool" + number(i), 1); }},
       {"max_pools", &Limits::max_pools, nothing,
@@ -254,7 +275,7 @@ TEST_CASE("a queue without live tasks makes room for another") {
   CHECK(tables.submit(other) == "ok");
 }
 
-TEST_CASE("max_page bounds the pages of tasks, agents and documents") {
+TEST_CASE("max_page bounds the pages of all that is listed") {
   NamespaceOptions options;
   options.limits.max_page = 5;
   Tables tables(options);
@@ -267,16 +288,18 @@ TEST_CASE("max_page bounds the pages of tasks, agents and documents") {
     ListAgents list_agents;
     list_agents.filter = &agents;
     ListDocuments list_documents;
+    ListLogs list_logs;
     ListPools list_pools;
     ListPermits list_permits;
     list_permits.pool = "pool";
     tables.define("pool", 1);
     list_tasks.page = list_agents.page = list_documents.page = &page;
-    list_pools.page = list_permits.page = &page;
+    list_pools.page = list_permits.page = list_logs.page = &page;
     const std::string expected = size == 5 ? "ok" : "invalid_argument: max_items";
     CHECK_THAT(tables.apply(list_tasks), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_agents), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_documents), ContainsSubstring(expected));
+    CHECK_THAT(tables.apply(list_logs), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_pools), ContainsSubstring(expected));
     CHECK_THAT(tables.apply(list_permits), ContainsSubstring(expected));
   }
@@ -293,13 +316,50 @@ TEST_CASE("max_events and max_event_bytes trim the history") {
     CHECK(tables.stats().events.first_seq == 2);
   }
   SECTION("by bytes") {
-    options.limits.max_event_bytes = 40;  // one event has 28
+    options.limits.max_event_bytes = 32;  // one event has 20
     Tables tables(options);
     tables.submit({});
     CHECK(tables.stats().events.first_seq == 1);
     tables.submit({});
     CHECK(tables.stats().events.first_seq == 2);
   }
+}
+
+TEST_CASE("event_retention trims the history by its age, a step at a time") {
+  NamespaceOptions options;
+  options.event_retention_us = 10'000'000;
+  Tables tables(options);
+  for (int i = 0; i < 300; ++i) tables.submit({});
+  CHECK(tables.advance(9'999'999).applied == 0);
+  tables.submit({});
+  CHECK(tables.stats().events.first_seq == 1);
+  const Advance step = tables.advance(1);
+  CHECK(step.applied == 256);
+  CHECK(step.more_due);
+  CHECK(tables.stats().events.first_seq == 257);
+  CHECK(tables.advance().applied == 44);
+  CHECK(tables.advance().applied == 0);
+  CHECK(tables.stats().events.first_seq == 301);
+  CHECK(tables.advance(10'999'999).applied == 1);  // the full second after its age
+  CHECK(tables.stats().events.last_seq == 301);
+}
+
+TEST_CASE("a log that is full takes another entry even if the tenant can take no more") {
+  NamespaceOptions options;
+  options.limits.max_log_entries = 3;
+  options.limits.max_logs_bytes = 9;
+  Tables tables(options);
+  DefineLog small;
+  small.name = "a";
+  small.bounds.max_entries = 2;
+  tables.apply(small);
+  CHECK(tables.append("b", "111") == "ok");
+  for (int i = 0; i < 5; ++i) CHECK(tables.append("a", "222") == "ok");
+  CHECK_THAT(tables.append("b", "111"), ContainsSubstring("max_log_entries"));
+  CHECK_THAT(tables.append("a", "4444"), ContainsSubstring("max_logs_bytes"));
+  CHECK(tables.append("a", "333") == "ok");
+  CHECK(tables.stats().logs.entries == 3);
+  CHECK(tables.stats().logs.bytes == 9);
 }
 
 TEST_CASE("max_batch bounds the family that one replay revives") {

@@ -95,6 +95,8 @@ std::string text_of(const Signal& signal) {
       return "task_done " + signal.task.str();
     case Signal::Kind::permit_granted:
       return "permit_granted " + signal.operation;
+    case Signal::Kind::log_changed:
+      return "log_changed " + signal.log;
     case Signal::Kind::permit_refused:
       return "permit_refused " + signal.operation + ": " + signal.error.to_string();
   }

@@ -155,6 +155,17 @@ class Plane : private StoreListener {
   Page<Document> list_documents(std::string_view prefix, const PageRequest& page = {});
   std::string listed_documents(std::string_view prefix);  // keys, over all pages
 
+  // Answers of appends: "ok: <number>"; of reads: "4:text 5:text", "" or the error.
+  std::string append_to(std::string_view log, Json entry = "1", std::string_view operation = {});
+  std::string read_log(std::string_view log, std::uint64_t after, std::size_t max_items = 1'000,
+                       bool waits = false);
+  LogPage read_page;  // as the last of these was answered
+  std::string define_log(std::string_view name, const LogBounds& bounds = {});
+  std::string trim_log(std::string_view name, const LogTrim& trim);  // "ok: <dropped>"
+  std::string remove_log(std::string_view name);
+  LogInfo log_of(std::string_view name);  // must exist
+  Page<LogInfo> list_logs(std::string_view prefix, const PageRequest& page = {});
+
   // Pools and permits. Answers of acquires: "ok", "waits", or the error.
   std::string define(const PoolSpec& spec);
   std::string remove_pool(std::string_view name);

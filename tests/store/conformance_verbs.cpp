@@ -284,6 +284,74 @@ std::string Plane::listed_documents(std::string_view prefix) {
   return keys;
 }
 
+// --- logs ----------------------------------------------------------------------------------------
+
+std::string Plane::append_to(std::string_view log, Json entry, std::string_view operation) {
+  AppendLog op;
+  op.name = log;
+  op.entry = &entry;
+  op.operation_id = operation;
+  const std::string answer = apply(op);
+  return answer == "ok" ? "ok: " + std::to_string(op.seq) : answer;
+}
+
+std::string Plane::read_log(std::string_view log, std::uint64_t after, std::size_t max_items,
+                            bool waits) {
+  ReadLog op;
+  op.name = log;
+  op.after = after;
+  op.max_items = max_items;
+  op.waits = waits;
+  const std::string answer = apply(op);
+  if (answer != "ok") return answer;
+  read_page = std::move(op.page);
+  std::string texts;
+  for (const LogEntry& entry : read_page.entries) {
+    if (!texts.empty()) texts += ' ';
+    texts += std::to_string(entry.seq) + ":" + entry.value.str();
+  }
+  return texts;
+}
+
+std::string Plane::define_log(std::string_view name, const LogBounds& bounds) {
+  DefineLog op;
+  op.name = name;
+  op.bounds = bounds;
+  return apply(op);
+}
+
+std::string Plane::trim_log(std::string_view name, const LogTrim& trim) {
+  TrimLog op;
+  op.name = name;
+  op.trim = trim;
+  const std::string answer = apply(op);
+  return answer == "ok" ? "ok: " + std::to_string(op.dropped) : answer;
+}
+
+std::string Plane::remove_log(std::string_view name) {
+  RemoveLog op;
+  op.name = name;
+  const std::string answer = apply(op);
+  return answer != "ok" ? answer : op.removed ? "removed" : "absent";
+}
+
+LogInfo Plane::log_of(std::string_view name) {
+  GetLog op;
+  op.name = name;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.log);
+}
+
+Page<LogInfo> Plane::list_logs(std::string_view prefix, const PageRequest& request) {
+  ListLogs op;
+  op.prefix = prefix;
+  op.page = &request;
+  const std::string answer = apply(op);
+  if (answer != "ok") REQUIRE(answer == "ok");
+  return std::move(op.logs);
+}
+
 // --- permits -------------------------------------------------------------------------------------
 
 std::string Plane::define(const PoolSpec& spec) {
