@@ -84,7 +84,8 @@ class DroppedSignals final : public TenantDecorator, private StoreListener {
     for (const Signal& signal : signals) {
       const bool wakes = signal.kind == Signal::Kind::task_ready ||
                          signal.kind == Signal::Kind::agent_offers ||
-                         signal.kind == Signal::Kind::task_done;
+                         signal.kind == Signal::Kind::task_done ||
+                         signal.kind == Signal::Kind::log_changed;
       if (!wakes || ++seen_ % kEvery != 0) kept.push_back(signal);
     }
     if (kept.empty()) return;
@@ -101,6 +102,38 @@ class DroppedSignals final : public TenantDecorator, private StoreListener {
   std::uint64_t seen_ = 0;
 };
 
+class SilentLoss final : public TenantDecorator {
+ public:
+  using TenantDecorator::TenantDecorator;
+
+  bool apply(Operation& op) override {
+    inner().apply(op);
+    const bool is_lost = op.kind == OperationKind::read_log && op.failed &&
+                         op.failed->code == ErrorCode::data_loss;
+    if (!is_lost) return true;
+    auto& read = static_cast<ReadLog&>(op);
+    GetLog get;
+    get.name = read.name;
+    inner().apply(get);
+    const Error told = *read.failed;
+    const std::uint64_t asked = std::exchange(read.after, get.log.first_seq - 1);
+    inner().apply(read);
+    read.after = asked;
+    if (!read.failed && read.page.entries.empty()) read.failed = told;
+    return true;
+  }
+};
+
+class NamelessAppend final : public TenantDecorator {
+ public:
+  using TenantDecorator::TenantDecorator;
+
+  bool apply(Operation& op) override {
+    if (op.kind == OperationKind::append_log) static_cast<AppendLog&>(op).operation_id = {};
+    return inner().apply(op);
+  }
+};
+
 }  // namespace
 
 std::shared_ptr<TenantStore> with_defect(std::shared_ptr<TenantStore> inner, Defect defect) {
@@ -109,6 +142,8 @@ std::shared_ptr<TenantStore> with_defect(std::shared_ptr<TenantStore> inner, Def
     case Defect::current_lease: return std::make_shared<CurrentLease>(std::move(inner));
     case Defect::forgotten_end: return std::make_shared<ForgottenEnd>(std::move(inner));
     case Defect::dropped_signals: return std::make_shared<DroppedSignals>(std::move(inner));
+    case Defect::silent_loss: return std::make_shared<SilentLoss>(std::move(inner));
+    case Defect::nameless_append: return std::make_shared<NamelessAppend>(std::move(inner));
   }
   return inner;
 }

@@ -4,6 +4,7 @@
 #include "engine/engine_audit.hpp"
 #include "simulation/sim_agent.hpp"
 #include "simulation/sim_operator.hpp"
+#include "simulation/sim_scribe.hpp"
 #include "simulation/world.hpp"
 #include "store/memory/memory_store.hpp"
 
@@ -21,6 +22,9 @@ void World::check(bool everything) {
   const auto all = witness_->all_tasks();
   history.compare(all, witness_->now(), plan.config.retention.min_age.count() * 1'000);
   ledger.check_results(all);
+  for (const std::string& log : SimScribe::logs()) {
+    if (shared.logs.exists(log)) shared.logs.compare(log, witness_->log_entries(log));
+  }
   findings.expect(tables_of(*other_).state_hash() == other_hash_, "the other tenant was touched");
 }
 
@@ -80,6 +84,7 @@ void World::check_quiet() {
     findings.expect(task == nullptr || !is_terminal(task->state), "somebody waits for task ", id,
                     ", which ended as ", to_string(task->state));
   }
+  scribe_->check_waiting();
   ledger.check_leases(plan.only_late);
 }
 
@@ -121,12 +126,13 @@ void World::check_end() {
   for (std::size_t i = 0; i < planes_.size(); ++i) {
     CoordinatorCore& core = CoordinatorCore::of(*planes_[i].coordinator);
     findings.expect(core.calls().outstanding() == 0 && core.claims().waiting() == 0 &&
-                        core.results().waiting() == 0 && core.permits().waiting() == 0,
+                        core.results().waiting() == 0 && core.permits().waiting() == 0 &&
+                        core.logs().waiting() == 0,
                     "coordinator ", i, " still waits for something");
     const Received& received = *planes_[i].received;
-    findings.expect(received.events + received.missed == history.last_event(), "a subscriber of ",
-                    history.last_event(), " events got ", received.events, " and missed ",
-                    received.missed);
+    const std::uint64_t all = history.last_event() - received.began_after;
+    findings.expect(received.events + received.missed == all, "a subscriber of ", all,
+                    " events got ", received.events, " and missed ", received.missed);
   }
 }
 

@@ -29,6 +29,8 @@ constexpr std::array<Usual, kActs> kUsual{{
     {Act::put, 4, false, "put"},               {Act::erase, 1, false, "erase"},
     {Act::look_shared, 1, false, "look_shared"}, {Act::define, 1, false, "define"},
     {Act::acquire, 5, false, "acquire"},       {Act::end_permit, 4, false, "end_permit"},
+    {Act::append, 5, false, "append"},         {Act::read_log, 5, false, "read_log"},
+    {Act::shape_log, 2, false, "shape_log"},
     {Act::pass, 16, true, "pass"},             {Act::pass_long, 3, false, "pass_long"},
     {Act::leap, 1, false, "leap"},             {Act::jump_wall, 1, false, "jump_wall"},
     {Act::restart, 0.5, false, "restart"},     {Act::weather, 2, false, "weather"},
@@ -93,6 +95,7 @@ void Plan::choose_config(Dice& dice) {
   config.cancel_grace = milliseconds(dice.between(1, 30) * 1'000);
   config.lease_ttl = milliseconds(dice.between(2, 30) * 1'000);
   config.offline_agent_retention = milliseconds(dice.between(1, 600) * 1'000);
+  config.event_retention = milliseconds(dice.chance(0.2) ? dice.between(1, 600) * 1'000 : 0);
   config.ageing_interval = milliseconds(dice.chance(0.2) ? dice.between(1, 60) * 1'000 : 0);
   config.strategy = static_cast<SelectionStrategy>(dice.below(4));
   config.require_lease = dice.chance(0.25);
@@ -108,6 +111,9 @@ void Plan::choose_limits(Dice& dice) {
   if (dice.chance(0.3)) limits.max_rate_limited = static_cast<std::uint32_t>(1 + dice.below(4));
   bounded = dice.chance(0.2);
   if (!bounded) return;
+  if (dice.chance(0.3)) limits.max_logs = 1 + dice.below(2);
+  if (dice.chance(0.3)) limits.max_log_entries = 1 + dice.below(20);
+  if (dice.chance(0.3)) limits.max_waiting_reads = 1 + dice.below(3);
   if (dice.chance(0.3)) limits.max_tasks = 5 + dice.below(20);
   if (dice.chance(0.3)) limits.max_queues = 1 + dice.below(4);
   if (dice.chance(0.3)) limits.max_waiting_claims = 1 + dice.below(3);

@@ -25,6 +25,8 @@ enum class Act : std::uint8_t {
   submit, submit_again, submit_many, cancel, assign, reassign, replay, wait, look, probe,
   // who shares
   put, erase, look_shared, define, acquire, end_permit,
+  // who keeps logs
+  append, read_log, shape_log,
   // the world
   pass, pass_long, leap, jump_wall, restart, weather
 };

@@ -19,6 +19,7 @@ std::uint64_t number(const Event& event, std::string_view key) {
 }  // namespace
 
 void SharedHistory::after(const Operation& op) {
+  logs.after(op);
   if (op.kind != OperationKind::define_pool || op.failed) return;
   const PoolSpec& spec = *static_cast<const DefinePool&>(op).spec;
   capacity_[spec.name] = spec.capacity;

@@ -1,4 +1,4 @@
-// What happened to documents and permits, told by the event log and by the definitions of pools.
+// What happened to documents, logs and permits, told by the event log and by the definitions of pools.
 // Thread safety: none.
 #pragma once
 
@@ -11,12 +11,15 @@
 #include "controlplane/event.hpp"
 #include "engine/operations.hpp"
 #include "simulation/findings.hpp"
+#include "simulation/log_history.hpp"
 
 namespace controlplane::simulation {
 
 class SharedHistory {
  public:
-  explicit SharedHistory(Findings& findings) : findings_(findings) {}
+  explicit SharedHistory(Findings& findings) : logs(findings), findings_(findings) {}
+
+  LogHistory logs;
 
   void after(const Operation& op);
   void document_event(const Event& event, std::string_view what);

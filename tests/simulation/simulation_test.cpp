@@ -88,7 +88,9 @@ bool finds(Defect defect, const char* name) {
 bool finds_all() {
   bool good = finds(Defect::current_lease, "a store that ends the current lease");
   good = finds(Defect::forgotten_end, "a store that forgets the last ended attempt") && good;
-  return finds(Defect::dropped_signals, "a store that drops signals") && good;
+  good = finds(Defect::dropped_signals, "a store that drops signals") && good;
+  good = finds(Defect::silent_loss, "a store that hides what was trimmed") && good;
+  return finds(Defect::nameless_append, "a store that appends again what is repeated") && good;
 }
 
 std::uint64_t number(std::string_view text) { return std::strtoull(std::string(text).c_str(), nullptr, 10); }

@@ -68,6 +68,30 @@ std::optional<Agent> WitnessTenant::agent(std::string_view id) {
   return op.failed ? std::nullopt : std::move(op.agent);
 }
 
+std::uint64_t WitnessTenant::before_first_event() {
+  ReadStats op;
+  inner().apply(op);
+  const std::uint64_t first = op.stats.events.first_seq;
+  return first == 0 ? 0 : first - 1;
+}
+
+std::vector<LogEntry> WitnessTenant::log_entries(std::string_view log) {
+  std::vector<LogEntry> all;
+  GetLog get;
+  get.name = log;
+  inner().apply(get);
+  ReadLog read;
+  read.name = log;
+  read.max_items = 1'000;
+  read.after = get.log.first_seq - 1;
+  do {
+    inner().apply(read);
+    for (LogEntry& entry : read.page.entries) all.push_back(std::move(entry));
+    read.after = read.page.next_after;
+  } while (!read.page.entries.empty());
+  return all;
+}
+
 std::vector<Task> WitnessTenant::all_tasks() {
   std::vector<Task> all;
   PageRequest page;

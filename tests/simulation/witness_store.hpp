@@ -25,6 +25,8 @@ class WitnessTenant final : public TenantDecorator, private StoreListener {
 
   const Namespace& tables() const;
   std::vector<Task> all_tasks();
+  std::uint64_t before_first_event();  // the number before the first that is still there
+  std::vector<LogEntry> log_entries(std::string_view log);  // Precondition: there is such a log
   std::optional<Agent> agent(std::string_view id);  // none: not registered
 
  private:

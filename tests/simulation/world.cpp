@@ -6,6 +6,7 @@
 
 #include "simulation/sim_agent.hpp"
 #include "simulation/sim_operator.hpp"
+#include "simulation/sim_scribe.hpp"
 #include "simulation/sim_sharer.hpp"
 #include "store/memory/memory_store.hpp"
 
@@ -17,6 +18,7 @@ constexpr std::int64_t kNoMoment = std::numeric_limits<std::int64_t>::max();
 
 bool is_of_agent(Act act) { return act <= Act::unregister; }
 bool is_of_sharer(Act act) { return act >= Act::put && act <= Act::end_permit; }
+bool is_of_scribe(Act act) { return act >= Act::append && act <= Act::shape_log; }
 bool is_of_operator(Act act) { return act > Act::unregister && act <= Act::probe; }
 
 }  // namespace
@@ -54,7 +56,8 @@ World::World(std::uint64_t seed, const RunOptions& options)
       options_(options),
       memory_(make_memory_store(clock, 16)),
       operator_(std::make_unique<SimOperator>(*this)),
-      sharer_(std::make_unique<SimSharer>(*this)) {
+      sharer_(std::make_unique<SimSharer>(*this)),
+      scribe_(std::make_unique<SimScribe>(*this)) {
   open_other_tenant();
   planes_.resize(plan.coordinators);
   for (std::size_t i = 0; i < planes_.size(); ++i) open_plane(i);
@@ -83,6 +86,7 @@ void World::open_plane(std::size_t index) {
   auto opened = open_coordinator(std::move(config), std::move(parts));
   if (!opened) return findings.add("a coordinator does not open: ", opened.error());
   plane.coordinator = std::make_unique<Coordinator>(*std::move(opened));
+  plane.received->began_after = witness_->before_first_event();
   SubscribeOptions all;
   all.from_start = true;
   all.buffer = dice.chance(0.8) ? 10'000 : 1 + dice.below(50);
@@ -153,6 +157,8 @@ void World::step() {
     operator_->act(what);
   } else if (is_of_sharer(what)) {
     sharer_->act(what);
+  } else if (is_of_scribe(what)) {
+    scribe_->act(what);
   } else {
     act(what);
   }
@@ -233,6 +239,7 @@ void World::closed(std::uint64_t number, const Error* error) {
       case ErrorCode::not_found:
       case ErrorCode::already_exists:
       case ErrorCode::failed_precondition: return true;
+      case ErrorCode::data_loss: return what == "read_log";
       case ErrorCode::deadline_exceeded: return what == "wait_for_result" || what == "acquire";
       case ErrorCode::invalid_argument:  // a capacity was lowered
         return what == "acquire" || what == "submit_task";

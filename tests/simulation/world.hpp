@@ -30,6 +30,7 @@ namespace controlplane::simulation {
 
 class SimAgent;
 class SimOperator;
+class SimScribe;
 class SimSharer;
 
 struct RunOptions {
@@ -53,7 +54,7 @@ Outcome simulate(std::uint64_t seed, const RunOptions& options = {});
 
 // What a subscriber of one coordinator got.
 struct Received {
-  std::uint64_t events = 0, missed = 0, last = 0;
+  std::uint64_t began_after = 0, events = 0, missed = 0, last = 0;
 };
 
 class World {
@@ -143,6 +144,7 @@ class World {
   std::vector<std::unique_ptr<SimAgent>> agents_;
   std::unique_ptr<SimOperator> operator_;
   std::unique_ptr<SimSharer> sharer_;
+  std::unique_ptr<SimScribe> scribe_;
   std::map<std::uint64_t, std::string> open_calls_;
   std::uint64_t calls_ = 0, steps_ = 0, opened_ = 0;
   Census census_;                        // of calls
