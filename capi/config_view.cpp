@@ -98,6 +98,12 @@ Limits limits_of(const cp_limits* given) {
   out.max_pools = in->max_pools;
   out.max_permits = in->max_permits;
   out.max_permit_waiters = in->max_permit_waiters;
+  out.max_log_entry_bytes = in->max_log_entry_bytes;
+  out.max_log_read_bytes = in->max_log_read_bytes;
+  out.max_logs = in->max_logs;
+  out.max_log_entries = in->max_log_entries;
+  out.max_logs_bytes = in->max_logs_bytes;
+  out.max_waiting_reads = in->max_waiting_reads;
   return out;
 }
 
@@ -177,6 +183,12 @@ cp_limits view_of(const Limits& limits) {
   out.max_pools = limits.max_pools;
   out.max_permits = limits.max_permits;
   out.max_permit_waiters = limits.max_permit_waiters;
+  out.max_log_entry_bytes = limits.max_log_entry_bytes;
+  out.max_log_read_bytes = limits.max_log_read_bytes;
+  out.max_logs = limits.max_logs;
+  out.max_log_entries = limits.max_log_entries;
+  out.max_logs_bytes = limits.max_logs_bytes;
+  out.max_waiting_reads = limits.max_waiting_reads;
   return out;
 }
 
@@ -207,6 +219,7 @@ cp_options view_of(const Config& config) {
   out.require_registration = config.require_registration ? 1 : 0;
   out.enable_metrics = config.enable_metrics ? 1 : 0;
   out.fallback_to_memory = config.fallback_to_memory ? 1 : 0;
+  out.event_retention_ms = in_ms(config.event_retention);
   return out;
 }
 
@@ -235,6 +248,7 @@ Config config_of(const cp_options* given) {
   config.require_registration = flag("require_registration", in->require_registration);
   config.enable_metrics = flag("enable_metrics", in->enable_metrics);
   config.fallback_to_memory = flag("fallback_to_memory", in->fallback_to_memory);
+  config.event_retention = duration(in->event_retention_ms);
   config.retention = retention_of(in->retention);
   config.limits = limits_of(in->limits);
   config.log_level = number("log_level", in->log_level, LogLevel::off);

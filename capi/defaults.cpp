@@ -125,6 +125,20 @@ void fill(cp_update_options& out) {
   out.ttl_ms = or_unset_ms(options.ttl);
 }
 
+void fill(cp_log_bounds& out) {
+  const LogBounds bounds;
+  out.max_entries = bounds.max_entries;
+  out.max_bytes = bounds.max_bytes;
+  out.max_age_ms = in_ms(bounds.max_age);
+}
+void fill(cp_log_trim_request& out) {
+  const LogTrim trim;
+  out.before = trim.before.value_or(0);
+  out.max_entries = trim.max_entries.value_or(CP_UNLIMITED);
+  out.max_bytes = trim.max_bytes.value_or(CP_UNLIMITED);
+  out.max_age_ms = or_unset_ms(trim.max_age);
+}
+
 void fill(cp_pool_spec& out) {
   const PoolSpec spec;
   out.kind = static_cast<std::int32_t>(spec.kind);
@@ -230,6 +244,12 @@ int32_t cp_put_options_init(cp_put_options* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_update_options_init(cp_update_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_log_bounds_init(cp_log_bounds* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_log_trim_request_init(cp_log_trim_request* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_pool_spec_init(cp_pool_spec* out, size_t struct_size) { return init(out, struct_size); }

@@ -118,6 +118,16 @@ struct Defaults<cp_update_options> {
   static cp_update_options make() noexcept { return CP_UPDATE_OPTIONS_INIT; }
 };
 template <>
+struct Defaults<cp_log_bounds> {
+  static constexpr const char* name = "cp_log_bounds";
+  static cp_log_bounds make() noexcept { return CP_LOG_BOUNDS_INIT; }
+};
+template <>
+struct Defaults<cp_log_trim_request> {
+  static constexpr const char* name = "cp_log_trim_request";
+  static cp_log_trim_request make() noexcept { return CP_LOG_TRIM_REQUEST_INIT; }
+};
+template <>
 struct Defaults<cp_pool_spec> {
   static constexpr const char* name = "cp_pool_spec";
   static cp_pool_spec make() noexcept { return CP_POOL_SPEC_INIT; }

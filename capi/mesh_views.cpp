@@ -55,6 +55,46 @@ ChangeItems::ChangeItems(const std::vector<DocumentChange>& changes) {
   items = pointers_to(values);
 }
 
+LogPageView::LogPageView(LogPage page) : value(std::move(page)) {
+  cp_log_page& out = *this;
+  begin(out);
+  entry_values.reserve(value.entries.size());
+  for (const LogEntry& entry : value.entries) {
+    entry_values.push_back({sizeof(cp_log_entry), entry.seq, entry.time, entry.value.c_str(),
+                            entry.value.size()});
+  }
+  entry_items = pointers_to(entry_values);
+  out.items = entry_items.data();
+  out.count = entry_items.size();
+  out.next_after = value.next_after;
+  out.first_seq = value.first_seq;
+  out.last_seq = value.last_seq;
+}
+
+LogInfoView::LogInfoView(LogInfo log) : value(std::move(log)) {
+  cp_log_info& out = *this;
+  begin(out);
+  out.name = value.name.c_str();
+  out.max_entries = value.bounds.max_entries;
+  out.max_bytes = value.bounds.max_bytes;
+  out.max_age_ms = static_cast<std::uint64_t>(value.bounds.max_age.count());
+  out.first_seq = value.first_seq;
+  out.last_seq = value.last_seq;
+  out.entries = value.entries;
+  out.bytes = value.bytes;
+  out.created_at_us = value.created_at;
+}
+
+LogInfoPageView::LogInfoPageView(Page<LogInfo> page) : cursor(std::move(page.next_cursor)) {
+  cp_log_info_page& out = *this;
+  begin(out);
+  list.reserve(page.items.size());
+  for (LogInfo& log : page.items) list.add(std::make_unique<LogInfoView>(std::move(log)));
+  out.items = list.items.data();
+  out.count = list.items.size();
+  out.next_cursor = cursor.c_str();
+}
+
 PoolView::PoolView(Pool pool) : value(std::move(pool)) {
   cp_pool& out = *this;
   begin(out);
@@ -126,6 +166,9 @@ using namespace controlplane::capi;
 
 void cp_document_free(cp_document* document) { delete static_cast<DocumentView*>(document); }
 void cp_document_page_free(cp_document_page* page) { delete static_cast<DocumentPageView*>(page); }
+void cp_log_page_free(cp_log_page* page) { delete static_cast<LogPageView*>(page); }
+void cp_log_info_free(cp_log_info* log) { delete static_cast<LogInfoView*>(log); }
+void cp_log_info_page_free(cp_log_info_page* page) { delete static_cast<LogInfoPageView*>(page); }
 void cp_pool_free(cp_pool* pool) { delete static_cast<PoolView*>(pool); }
 void cp_pool_page_free(cp_pool_page* page) { delete static_cast<PoolPageView*>(page); }
 void cp_permit_free(cp_permit* permit) { delete static_cast<PermitView*>(permit); }

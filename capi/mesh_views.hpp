@@ -1,4 +1,4 @@
-// What a caller gets of shared state, permits and leases: views as those of views.hpp.
+// What a caller gets of shared state, logs, permits and leases: views as those of views.hpp.
 // Thread safety: plain values, read-only once made.
 // Lifetime: until their cp_…_free().
 // Errors: none but std::bad_alloc.
@@ -11,6 +11,7 @@
 #include "controlplane.h"
 #include "controlplane/document.hpp"
 #include "controlplane/lease.hpp"
+#include "controlplane/log_entry.hpp"
 #include "controlplane/permit.hpp"
 
 namespace controlplane::capi {
@@ -34,6 +35,24 @@ struct ChangeItems {
   explicit ChangeItems(const std::vector<DocumentChange>& changes);
   std::vector<cp_document_change> values;
   std::vector<const cp_document_change*> items;
+};
+
+struct LogPageView : cp_log_page, View {
+  explicit LogPageView(LogPage page);
+  LogPage value;
+  std::vector<cp_log_entry> entry_values;
+  std::vector<const cp_log_entry*> entry_items;
+};
+
+struct LogInfoView : cp_log_info, View {
+  explicit LogInfoView(LogInfo log);
+  LogInfo value;
+};
+
+struct LogInfoPageView : cp_log_info_page, View {
+  explicit LogInfoPageView(Page<LogInfo> page);
+  std::string cursor;
+  ViewList<LogInfoView, cp_log_info> list;
 };
 
 struct PoolView : cp_pool, View {

@@ -317,6 +317,21 @@ UpdateOptions options_of(const cp_update_options* given) {
   return {.ttl = optional_duration(in->ttl_ms), .max_tries = in->max_tries};
 }
 
+LogBounds bounds_of(const cp_log_bounds* given) {
+  const auto in = Input<cp_log_bounds>::optional(given);
+  return {in->max_entries, in->max_bytes, duration(in->max_age_ms)};
+}
+
+LogTrim trim_of(const cp_log_trim_request* given) {
+  const Input<cp_log_trim_request> in(given);
+  LogTrim trim;
+  if (in->before != 0) trim.before = in->before;
+  if (in->max_entries != CP_UNLIMITED) trim.max_entries = in->max_entries;
+  if (in->max_bytes != CP_UNLIMITED) trim.max_bytes = in->max_bytes;
+  trim.max_age = optional_duration(in->max_age_ms);
+  return trim;
+}
+
 std::vector<PermitNeed> needs_of(const char* what, const cp_permit_need* items, std::size_t count,
                                  const Limits& limits) {
   check_count(what, items, count, limits.max_needs, "max_needs");

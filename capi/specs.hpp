@@ -58,6 +58,8 @@ ElectionOptions options_of(const cp_election_options* given);
 
 PutOptions options_of(const cp_put_options* given);
 UpdateOptions options_of(const cp_update_options* given);
+LogBounds bounds_of(const cp_log_bounds* given);
+LogTrim trim_of(const cp_log_trim_request* given);
 std::optional<std::uint64_t> version_of(std::uint64_t expected);
 
 }  // namespace controlplane::capi

@@ -412,6 +412,12 @@ void StatsView::show_mesh() {
   out.document_conflicts_total = value.documents.conflicts_total;
   out.document_deletes_total = value.documents.deletes_total;
   out.document_expired_total = value.documents.expired_total;
+  out.logs = value.logs.logs;
+  out.log_entries = value.logs.entries;
+  out.log_bytes = value.logs.bytes;
+  out.log_appends_total = value.logs.appends_total;
+  out.log_trimmed_total = value.logs.trimmed_total;
+  out.log_losses_total = value.logs.losses_total;
   out.pools = value.permits.pools;
   out.permits = value.permits.permits;
   out.permits_waiting = value.permits.waiting;

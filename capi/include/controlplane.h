@@ -57,7 +57,7 @@ extern "C" {
 #endif
 
 #define CP_ABI_VERSION 0
-#define CP_ABI_REVISION 2
+#define CP_ABI_REVISION 3
 
 CP_API const char *cp_version(void);   /* of the library: "0.1.0" */
 CP_API uint32_t cp_abi_version(void);  /* the library's CP_ABI_VERSION */
@@ -203,6 +203,8 @@ typedef struct cp_permit_need {
   uint64_t amount; /* of a number pool: how many numbers */
 } cp_permit_need;
 
+#define CP_UNLIMITED UINT64_MAX /* a capacity, or another bound */
+
 /* What names a permit to those who end it. */
 typedef struct cp_permit_ref {
   uint64_t fence; /* its number: higher than that of every earlier permit of the tenant */
@@ -275,6 +277,8 @@ typedef struct cp_limits {
   uint64_t max_crashes, max_releases, max_rate_limited, advance_batch;
   uint64_t max_document_bytes, max_needs, max_weights, max_pool_numbers, max_amount;
   uint64_t max_documents, max_documents_bytes, max_pools, max_permits, max_permit_waiters;
+  uint64_t max_log_entry_bytes, max_log_read_bytes, max_logs, max_log_entries, max_logs_bytes;
+  uint64_t max_waiting_reads;
 } cp_limits;
 #define CP_LIMITS_INIT                                                                             \
   {                                                                                                \
@@ -282,7 +286,8 @@ typedef struct cp_limits {
         128, 16, 64, 256, 64, 64, 1000, 1024, 1000, 1000, 31622400000, 86400000, 16777216, 100000, \
         1024, 4096, 100000, 1000000, 10000, 4096, 4096, 100000, 67108864, 1024, 100000, 100000,    \
         1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256, 1048576, 16, 256, 65536, \
-        1000000000000000, 1000000, 1073741824, 10000, 1000000, 100000                              \
+        1000000000000000, 1000000, 1073741824, 10000, 1000000, 100000, 1048576, 1048576, 10000,    \
+        16777216, 1073741824, 100000                                                               \
   }
 CP_API int32_t cp_limits_init(cp_limits *out, size_t struct_size);
 
@@ -316,12 +321,13 @@ typedef struct cp_options {
   const cp_limits *limits;       /* NULL = CP_LIMITS_INIT */
   cp_log_callback log_callback;  /* NULL = quiet */
   void *log_user_data;
+  uint64_t event_retention_ms; /* events this old are trimmed; 0 = only by number and size */
 } cp_options;
 #define CP_OPTIONS_INIT                                                                            \
   {                                                                                                \
     (uint32_t)sizeof(cp_options), CP_LOG_INFO, "memory://", "default", "aragora:cp:", NULL, 10000, \
         30000, 30000, 10000, 300000, 60000, 86400000, 30000, 30000, 0, 5000, 0, 3,                 \
-        CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL                                \
+        CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL, 0                             \
   }
 CP_API int32_t cp_options_init(cp_options *out, size_t struct_size);
 
@@ -1194,6 +1200,118 @@ CP_API int32_t cp_state_watch(cp_subscription **out, cp_coordinator *coordinator
                               const char *prefix, uint64_t after, cp_document_callback callback,
                               void *user_data);
 
+/* ---- Logs -------------------------------------------------------------------------------------- */
+
+/* Append-only streams of JSON entries that many agents write and read, each at its own pace; not the
+ * library's own records (cp_log_record). A log of another tenant is CP_NOT_FOUND. Names and prefixes are
+ * names; an entry is at most max_log_entry_bytes. */
+typedef struct cp_log_entry {
+  uint32_t struct_size;
+  uint64_t seq; /* gapless in its log, and never used twice for that name */
+  int64_t time_us;
+  const char *value; /* JSON */
+  size_t value_length;
+} cp_log_entry;
+
+/* Entries as they follow each other, without a gap. */
+typedef struct cp_log_page {
+  uint32_t struct_size;
+  const cp_log_entry *const *items;
+  size_t count;
+  uint64_t next_after; /* go on after this */
+  uint64_t first_seq;  /* of the log, as in cp_log_info */
+  uint64_t last_seq;
+} cp_log_page;
+CP_API void cp_log_page_free(cp_log_page *page);
+
+/* What a log keeps; the oldest entries go when there are more. */
+typedef struct cp_log_bounds {
+  uint32_t struct_size;
+  uint64_t max_entries; /* at least 1 */
+  uint64_t max_bytes;   /* of the values, at least 1; a larger entry is refused */
+  uint64_t max_age_ms;  /* gone at the next full second after it; 0 = never */
+} cp_log_bounds;
+#define CP_LOG_BOUNDS_INIT \
+  { (uint32_t)sizeof(cp_log_bounds), 100000, 67108864, 0 }
+CP_API int32_t cp_log_bounds_init(cp_log_bounds *out, size_t struct_size);
+
+/* What goes: whatever is beyond any of these. */
+typedef struct cp_log_trim_request {
+  uint32_t struct_size;
+  uint64_t before;      /* entries with a lower number; 0 = left open */
+  uint64_t max_entries; /* older ones than the newest so many; CP_UNLIMITED = left open */
+  uint64_t max_bytes;   /* as many of the oldest as are too much; CP_UNLIMITED = left open */
+  uint64_t max_age_ms;  /* CP_UNSET_MS = left open */
+} cp_log_trim_request;
+#define CP_LOG_TRIM_REQUEST_INIT \
+  { (uint32_t)sizeof(cp_log_trim_request), 0, CP_UNLIMITED, CP_UNLIMITED, CP_UNSET_MS }
+CP_API int32_t cp_log_trim_request_init(cp_log_trim_request *out, size_t struct_size);
+
+typedef struct cp_log_info {
+  uint32_t struct_size;
+  const char *name;
+  uint64_t max_entries;
+  uint64_t max_bytes;
+  uint64_t max_age_ms;
+  uint64_t first_seq; /* of the entries there are; last_seq + 1 = there is none */
+  uint64_t last_seq;  /* that was given out */
+  uint64_t entries;   /* now */
+  uint64_t bytes;
+  int64_t created_at_us;
+} cp_log_info;
+CP_API void cp_log_info_free(cp_log_info *log);
+
+/* May be shorter than asked, even empty, while next_cursor is not "". */
+typedef struct cp_log_info_page {
+  uint32_t struct_size;
+  const cp_log_info *const *items;
+  size_t count;
+  const char *next_cursor; /* "" = this was the last page */
+} cp_log_info_page;
+CP_API void cp_log_info_page_free(cp_log_info_page *page);
+
+/* *out, which may be NULL, is the number of the entry; the same operation id (NULL = made) answers the
+ * same number as long as that entry is there. The first append makes the log. CP_ALREADY_EXISTS: the
+ * operation id was used for another entry. CP_INVALID_ARGUMENT: larger than the log's max_bytes. */
+CP_API int32_t cp_log_append(uint64_t *out, cp_coordinator *coordinator, const char *name,
+                             const char *entry, size_t entry_length, const char *operation_id);
+CP_API int32_t cp_log_append_async(cp_coordinator *coordinator, const char *name, const char *entry,
+                                   size_t entry_length, const char *operation_id, cp_queue *queue,
+                                   void *user_data);
+/* Up to `max_items` entries after number `after` (0: from the first there ever was), fewer if they come
+ * to max_log_read_bytes. If there is none, waits for one until `wait_ms` are over and then answers none.
+ * CP_NOT_FOUND: there is no such log, or it was removed meanwhile. CP_DATA_LOSS: entries after `after`
+ * are gone, or never were there; the error names the first, or the last, that is. */
+CP_API int32_t cp_log_read(cp_log_page **out, cp_coordinator *coordinator, const char *name,
+                           uint64_t after, uint64_t max_items, uint64_t wait_ms);
+CP_API int32_t cp_log_read_async(cp_coordinator *coordinator, const char *name, uint64_t after,
+                                 uint64_t max_items, uint64_t wait_ms, cp_queue *queue,
+                                 void *user_data);
+/* Makes a log, or gives the one there is other bounds, and trims it to them. *out, which may be NULL, is
+ * the log then. NULL as bounds: their INIT. */
+CP_API int32_t cp_log_define(cp_log_info **out, cp_coordinator *coordinator, const char *name,
+                             const cp_log_bounds *bounds);
+CP_API int32_t cp_log_define_async(cp_coordinator *coordinator, const char *name,
+                                   const cp_log_bounds *bounds, cp_queue *queue, void *user_data);
+/* *out, which may be NULL, is how many entries went. */
+CP_API int32_t cp_log_trim(uint64_t *out, cp_coordinator *coordinator, const char *name,
+                           const cp_log_trim_request *trim);
+CP_API int32_t cp_log_trim_async(cp_coordinator *coordinator, const char *name,
+                                 const cp_log_trim_request *trim, cp_queue *queue, void *user_data);
+/* *out, which may be NULL, is 1, or 0 if there was none. A log of that name that comes later goes on
+ * above its numbers. */
+CP_API int32_t cp_log_remove(int32_t *out, cp_coordinator *coordinator, const char *name);
+CP_API int32_t cp_log_remove_async(cp_coordinator *coordinator, const char *name, cp_queue *queue,
+                                   void *user_data);
+CP_API int32_t cp_log_get(cp_log_info **out, cp_coordinator *coordinator, const char *name);
+CP_API int32_t cp_log_get_async(cp_coordinator *coordinator, const char *name, cp_queue *queue,
+                                void *user_data);
+/* Those whose names begin with `prefix`, in the order of their names. NULL as page: its INIT. */
+CP_API int32_t cp_log_list(cp_log_info_page **out, cp_coordinator *coordinator, const char *prefix,
+                           const cp_page_request *page);
+CP_API int32_t cp_log_list_async(cp_coordinator *coordinator, const char *prefix,
+                                 const cp_page_request *page, cp_queue *queue, void *user_data);
+
 /* ---- Pools and permits ------------------------------------------------------------------------ */
 
 /* Named pools bound what a fleet uses at once, per minute or in all; a permit is a leased share of one
@@ -1205,8 +1323,6 @@ CP_API int32_t cp_state_watch(cp_subscription **out, cp_coordinator *coordinator
 #define CP_POOL_BUDGET 3 /* `capacity` in all; what is spent does not come back */
 
 CP_API const char *cp_pool_kind_name(int32_t kind); /* "window"; "unknown" for other numbers */
-
-#define CP_UNLIMITED UINT64_MAX /* a capacity */
 
 /* The layout never changes. */
 typedef struct cp_pool_weight {
@@ -1506,6 +1622,12 @@ typedef struct cp_stats {
   uint64_t permits_granted_total;
   uint64_t permits_expired_total;
   uint64_t permits_refused_total; /* not there, and not waited for */
+  uint64_t logs;
+  uint64_t log_entries;
+  uint64_t log_bytes;
+  uint64_t log_appends_total;
+  uint64_t log_trimmed_total;
+  uint64_t log_losses_total; /* reads that were answered CP_DATA_LOSS */
 } cp_stats;
 CP_API void cp_stats_free(cp_stats *stats);
 
@@ -1638,6 +1760,13 @@ CP_API int32_t cp_context_abandon(cp_task_context *context);
 #define CP_CALL_PERMIT_LIST 46
 #define CP_CALL_LEASE_ACQUIRE 47
 #define CP_CALL_LEASE_HOLDER_GET 48
+#define CP_CALL_LOG_APPEND 49
+#define CP_CALL_LOG_READ 50
+#define CP_CALL_LOG_DEFINE 51
+#define CP_CALL_LOG_TRIM 52
+#define CP_CALL_LOG_REMOVE 53
+#define CP_CALL_LOG_GET 54
+#define CP_CALL_LOG_LIST 55
 
 /* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
  * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
@@ -1662,7 +1791,8 @@ struct cp_completion {
   const cp_event_batch *events;
   const cp_stats *stats;
   const cp_text *text;
-  uint64_t count;     /* of tasks reassigned, of documents and pools removed */
+  uint64_t
+      count; /* of tasks reassigned, of documents, pools and logs removed, of entries trimmed */
   int32_t task_state; /* of cancel and status; else CP_UNSET */
   int32_t reserved;
   const cp_document *document;
@@ -1675,6 +1805,10 @@ struct cp_completion {
   int64_t expires_at_us;       /* of a permit that was renewed */
   cp_named_lease *named_lease; /* does not end with the completion: close it */
   const cp_lease_holder *lease_holder;
+  uint64_t seq; /* of an entry that was appended */
+  const cp_log_page *log_page;
+  const cp_log_info *log;
+  const cp_log_info_page *logs;
 };
 
 #ifdef __cplusplus

@@ -41,6 +41,8 @@ TEST(macros_are_cpp_defaults, "every CP_..._INIT holds the defaults of the C++ t
   SAME_DEFAULTS(worker_options, CP_WORKER_OPTIONS_INIT);
   SAME_DEFAULTS(put_options, CP_PUT_OPTIONS_INIT);
   SAME_DEFAULTS(update_options, CP_UPDATE_OPTIONS_INIT);
+  SAME_DEFAULTS(log_bounds, CP_LOG_BOUNDS_INIT);
+  SAME_DEFAULTS(log_trim_request, CP_LOG_TRIM_REQUEST_INIT);
   SAME_DEFAULTS(pool_spec, CP_POOL_SPEC_INIT);
   SAME_DEFAULTS(acquire_request, CP_ACQUIRE_REQUEST_INIT);
   SAME_DEFAULTS(lease_options, CP_LEASE_OPTIONS_INIT);
