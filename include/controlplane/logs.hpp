@@ -32,7 +32,8 @@ class Logs {
   // already_exists: the operation id was used for another entry that is still there.
   // invalid_argument: the entry is larger than the log's max_bytes. resource_exhausted: max_logs,
   // max_log_entries, max_logs_bytes.
-  Result<std::uint64_t> append(std::string_view name, Json entry, std::string_view operation_id = {});
+  Result<std::uint64_t> append(std::string_view name, Json entry,
+                               std::string_view operation_id = {});
   void append(std::string_view name, Json entry, std::string_view operation_id,
               Done<std::uint64_t> done);
 

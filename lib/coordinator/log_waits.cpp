@@ -1,8 +1,8 @@
 #include "coordinator/log_waits.hpp"
 
-#include <utility>
-
 #include <fmt/format.h>
+
+#include <utility>
 
 #include "base/deadline.hpp"
 #include "base/wording.hpp"
@@ -28,7 +28,7 @@ Result<LogPage> LogWaits::read(const LogReading& reading) {
   return wait_until(reading, deadline_after(calls_.now_us(), reading.wait));
 }
 
-// Woken for an entry that is gone again (a trim came first), it waits on.
+// The store's word may come late, for an entry that this reader has already: then it waits on.
 Result<LogPage> LogWaits::wait_until(const LogReading& reading, std::int64_t deadline_us) {
   const auto deadline =
       std::chrono::steady_clock::time_point(std::chrono::microseconds(deadline_us));

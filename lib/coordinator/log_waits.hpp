@@ -1,8 +1,8 @@
-// Callers that wait for an entry of a log. The store is asked before a wait begins, again once it was
-// registered (an entry may have come in between), and whenever it told that the log has changed.
-// Thread safety: every method may be called from any thread.
-// Lifetime: the calls outlive it. close() before destruction.
-// Errors: given to the readers: what the store answers, resource_exhausted, cancelled by close().
+// Callers that wait for an entry of a log. The store is asked before a wait begins, again once it
+// was registered (an entry may have come in between), and whenever it told that the log has
+// changed. Thread safety: every method may be called from any thread. Lifetime: the calls outlive
+// it. close() before destruction. Errors: given to the readers: what the store answers,
+// resource_exhausted, cancelled by close().
 #pragma once
 
 #include <chrono>
@@ -38,18 +38,17 @@ struct LogWait {
   std::size_t max_items = 0;
   bool blocking = false;  // its thread waits on the parker, and reads for itself
   Parker parker;
-  Done<LogPage> done;     // otherwise
+  Done<LogPage> done;  // otherwise
 
   // Guarded by the lock of the waits.
   bool over = false;
   std::uint64_t number = 0;
-  TimerId timer = 0;      // its deadline
+  TimerId timer = 0;  // its deadline
 };
 
 class LogWaits {
  public:
-  LogWaits(StoreCalls& calls, std::size_t max_waiting)
-      : calls_(calls), max_waiting_(max_waiting) {}
+  LogWaits(StoreCalls& calls, std::size_t max_waiting) : calls_(calls), max_waiting_(max_waiting) {}
   LogWaits(const LogWaits&) = delete;
   LogWaits& operator=(const LogWaits&) = delete;
 
@@ -67,8 +66,8 @@ class LogWaits {
   Result<LogPage> wait_until(const LogReading& reading, std::int64_t deadline_us);
   void enroll(const Wait& wait, std::int64_t deadline_us);
   std::optional<Error> add(const Wait& wait);
-  bool take(LogWait& wait);          // false: it was over
-  bool leave(LogWait& wait);         // the same, under the lock
+  bool take(LogWait& wait);   // false: it was over
+  bool leave(LogWait& wait);  // the same, under the lock
   void look(const Wait& wait, bool last);
   void finish(const Wait& wait, Result<LogPage>&& answer);
 

@@ -1,6 +1,5 @@
-// An append-only stream of entries, numbered without gaps, each with its time, trimmed at its old end
-// by number, size and age.
-// Pure: no clock, no threads, no I/O. Times come in and never go back.
+// An append-only stream of entries, numbered without gaps, each with its time, trimmed at its old
+// end by number, size and age. Pure: no clock, no threads, no I/O. Times come in and never go back.
 // Thread safety: none; lives under the lock of its namespace.
 // Lifetime: views of entries are valid until the next append or trim.
 // Errors: data_loss to a reader that fell behind the trim; it names the first number still there.
@@ -27,7 +26,7 @@ class LogTable {
   struct Bounds {
     std::uint64_t max_entries = std::numeric_limits<std::uint64_t>::max();
     std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();  // of the entries' own
-    std::int64_t max_age_us = 0;  // 0 = never too old
+    std::int64_t max_age_us = 0;                                          // 0 = never too old
   };
   struct Entry {
     std::uint64_t seq;
@@ -148,7 +147,9 @@ class LogTable {
   bool over(const Bounds& bounds) const noexcept {
     return size() > bounds.max_entries || bytes_ > bounds.max_bytes;
   }
-  Entry first() const noexcept { return chunks_.front().entry(first_seq_ - chunks_.front().first_seq); }
+  Entry first() const noexcept {
+    return chunks_.front().entry(first_seq_ - chunks_.front().first_seq);
+  }
   void trim_to(const Bounds& bounds, std::uint64_t at_least);
   void drop_first();
   void set_due() noexcept;
@@ -159,7 +160,7 @@ class LogTable {
 
   Bounds bounds_;
   Chunk* open_ = nullptr;  // the last one, if there is any
-  Chunks chunks_;  // the first one may begin with trimmed entries; none is wholly trimmed
+  Chunks chunks_;          // the first one may begin with trimmed entries; none is wholly trimmed
   std::vector<std::unique_ptr<char[]>> spares_;  // of the usual size
   std::uint64_t first_seq_;
   std::uint64_t last_seq_;

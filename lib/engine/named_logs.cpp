@@ -1,10 +1,10 @@
 #include "engine/named_logs.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "base/digest.hpp"
 
@@ -23,8 +23,9 @@ Error too_much(std::string_view name, std::string_view what, std::uint64_t max) 
 Error lost(const NamedLog& log, std::uint64_t after) {
   const LogTable& entries = log.entries;
   if (after > entries.last_seq()) {
-    return Error::data_loss(fmt::format("log {} has nothing after {}, not even that; its last is {}",
-                                        log.name, after, entries.last_seq()));
+    return Error::data_loss(
+        fmt::format("log {} has nothing after {}, not even that; its last is {}", log.name, after,
+                    entries.last_seq()));
   }
   return Error::data_loss(
       fmt::format("entries of log {} after {} have been trimmed; the first still there is {}",
@@ -32,13 +33,12 @@ Error lost(const NamedLog& log, std::uint64_t after) {
 }
 
 LogTable::Bounds table_bounds(const LogBounds& bounds) {
-  return {bounds.max_entries, bounds.max_bytes,
-          std::chrono::microseconds(bounds.max_age).count()};
+  return {bounds.max_entries, bounds.max_bytes, std::chrono::microseconds(bounds.max_age).count()};
 }
 
 LogInfo info_of(const NamedLog& log) {
   const LogTable& entries = log.entries;
-  return {log.name,          log.bounds,     entries.first_seq(), entries.last_seq(),
+  return {log.name,       log.bounds,      entries.first_seq(), entries.last_seq(),
           entries.size(), entries.bytes(), log.created_at};
 }
 
@@ -124,8 +124,8 @@ std::optional<Error> NamedLogs::refuse_append(const AppendLog& op, Slot slot) co
     return Error::invalid_argument(fmt::format("entry has {} bytes; log {} holds at most {}", size,
                                                op.name, bounds.max_bytes));
   }
-  const bool fits = stats_.entries < limits_.max_log_entries &&
-                    stats_.bytes + size <= limits_.max_logs_bytes;
+  const bool fits =
+      stats_.entries < limits_.max_log_entries && stats_.bytes + size <= limits_.max_logs_bytes;
   if (fits) return std::nullopt;
   const auto freed = slot == kNoSlot ? LogTable::Extent{} : logs_[slot].entries.freed_by(size);
   if (stats_.entries + 1 - freed.entries > limits_.max_log_entries) {
@@ -275,9 +275,8 @@ void NamedLogs::add_to(FieldDigest& digest) const {
       digest.add(static_cast<std::uint64_t>(entry.time)).add(entry.bytes);
       return true;
     });
-    log.operations.each([&](std::uint64_t seq, std::string_view operation) {
-      digest.add(seq).add(operation);
-    });
+    log.operations.each(
+        [&](std::uint64_t seq, std::string_view operation) { digest.add(seq).add(operation); });
     return true;
   });
 }

@@ -31,8 +31,8 @@ struct NamedLog {
   OperationIndex operations;
   std::uint64_t begins_after = 0;  // the number before its first
   Timestamp created_at = 0;
-  bool awaited = false;            // somebody waits for an entry
-  std::uint32_t place = kNoSlot;   // in the heap of ages
+  bool awaited = false;           // somebody waits for an entry
+  std::uint32_t place = kNoSlot;  // in the heap of ages
 };
 
 class NamedLogs {

@@ -135,8 +135,7 @@ Result<Page<LogInfo>> Logs::list(std::string_view prefix, const PageRequest& pag
   Checks checks = checked_list(*core_, prefix, page);
   return core_->block(checks, ListLogsCall(prefix, page));
 }
-void Logs::list(std::string_view prefix, const PageRequest& page,
-                Done<Page<LogInfo>> done) const {
+void Logs::list(std::string_view prefix, const PageRequest& page, Done<Page<LogInfo>> done) const {
   Checks checks = checked_list(*core_, prefix, page);
   core_->complete(checks, ListLogsCall(prefix, page), std::move(done));
 }

@@ -7,7 +7,8 @@ namespace controlplane::simulation {
 void LogHistory::after(const Operation& op) {
   if (op.failed) return;
   switch (op.kind) {
-    case OperationKind::append_log: return appended(static_cast<const AppendLog&>(op));
+    case OperationKind::append_log:
+      return appended(static_cast<const AppendLog&>(op));
     case OperationKind::define_log: {
       const LogInfo& log = static_cast<const DefineLog&>(op).log;
       lasts_[log.name] = log.last_seq;
@@ -16,7 +17,8 @@ void LogHistory::after(const Operation& op) {
     case OperationKind::remove_log:
       lasts_.erase(std::string(static_cast<const RemoveLog&>(op).name));
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
@@ -41,11 +43,12 @@ void LogHistory::compare(std::string_view log, const std::vector<LogEntry>& entr
     findings_.expect(entry.seq == next, "log ", log, " has number ", entry.seq, ", not ", next);
     findings_.expect(has(log, entry.seq, entry.value), "entry ", entry.seq, " of log ", log,
                      " is not what was appended");
-    findings_.expect(seen.insert(entry.value.str()).second, "log ", log, " has ",
-                     entry.value.str(), " twice");
+    findings_.expect(seen.insert(entry.value.str()).second, "log ", log, " has ", entry.value.str(),
+                     " twice");
     next = entry.seq + 1;
   }
-  findings_.expect(next == last(log) + 1, "log ", log, " ends before ", next, ", not at ", last(log));
+  findings_.expect(next == last(log) + 1, "log ", log, " ends before ", next, ", not at ",
+                   last(log));
 }
 
 std::uint64_t LogHistory::last(std::string_view log) const {

@@ -20,10 +20,14 @@ std::string SimScribe::some_log() { return logs()[world_.dice.below(logs().size(
 void SimScribe::act(Act act) {
   world_.note("scribe: ", to_string(act));
   switch (act) {
-    case Act::append: return append();
-    case Act::read_log: return read();
-    case Act::shape_log: return shape();
-    default: return;
+    case Act::append:
+      return append();
+    case Act::read_log:
+      return read();
+    case Act::shape_log:
+      return shape();
+    default:
+      return;
   }
 }
 
@@ -63,8 +67,8 @@ void SimScribe::took(Reader& reader, const LogPage& page) {
                     " of ", reader.log, " was read as ", entry.value.str());
     reader.after = entry.seq;
   }
-  findings.expect(page.next_after == reader.after, "a reader of ", reader.log, " is told to go on at ",
-                  page.next_after, ", not ", reader.after);
+  findings.expect(page.next_after == reader.after, "a reader of ", reader.log,
+                  " is told to go on at ", page.next_after, ", not ", reader.after);
 }
 
 // It was told: it may begin anew.
@@ -74,20 +78,23 @@ void SimScribe::failed(Reader& reader, const Error& error) {
   if (is_lost || world_.dice.chance(0.5)) reader.after = 0;
   if (!is_lost || world_.dice.chance(0.2)) return;
   reader.reading = true;
-  Logs(plane()).get(reader.log,
-                    world_.answer<LogInfo>("get_log", [&reader](Result<LogInfo>& log) {
-                      reader.reading = false;
-                      if (log) reader.after = log->first_seq - 1;
-                    }));
+  Logs(plane()).get(reader.log, world_.answer<LogInfo>("get_log", [&reader](Result<LogInfo>& log) {
+    reader.reading = false;
+    if (log) reader.after = log->first_seq - 1;
+  }));
 }
 
 void SimScribe::shape() {
   const std::string log = some_log();
   switch (world_.dice.below(6)) {
-    case 0: return Logs(plane()).remove(log, world_.answer<bool>("remove_log"));
-    case 1: return Logs(plane()).list("log-", {}, world_.answer<Page<LogInfo>>("list_logs"));
-    case 2: return trim(log);
-    default: return define(log);
+    case 0:
+      return Logs(plane()).remove(log, world_.answer<bool>("remove_log"));
+    case 1:
+      return Logs(plane()).list("log-", {}, world_.answer<Page<LogInfo>>("list_logs"));
+    case 2:
+      return trim(log);
+    default:
+      return define(log);
   }
 }
 

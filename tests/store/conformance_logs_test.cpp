@@ -343,8 +343,8 @@ CONFORMANCE_CASE("logs answer as plain lists do, whatever happens in whatever or
           log.fit(log.bounds.max_entries, log.bounds.max_bytes);
         }
       } else if (roll < 11) {
-        const LogBounds bounds = at_most(1 + dice.next() % 12, 1 + dice.next() % 60,
-                                         seconds(dice.next() % 4));
+        const LogBounds bounds =
+            at_most(1 + dice.next() % 12, 1 + dice.next() % 60, seconds(dice.next() % 4));
         CHECK(plane.define_log(name, bounds) == "ok");
         Known& log = make();
         log.bounds = bounds;
