@@ -14,7 +14,7 @@
 namespace controlplane {
 namespace {
 
-void require(bool done) noexcept {
+void must(bool done) noexcept {
   if (!done) std::abort();
 }
 
@@ -24,7 +24,7 @@ const unsigned char* bytes(std::string_view text) noexcept {
 unsigned char* bytes(char* text) noexcept { return reinterpret_cast<unsigned char*>(text); }
 
 int length(std::size_t size) noexcept {
-  require(size <= INT_MAX);
+  must(size <= INT_MAX);
   return static_cast<int>(size);
 }
 
@@ -63,7 +63,7 @@ Key256 derive_key(std::string_view secret, std::string_view info) {
   const OSSL_PARAM params[] = {sha256_param(), bytes_param(OSSL_KDF_PARAM_KEY, secret),
                                bytes_param(OSSL_KDF_PARAM_INFO, info), OSSL_PARAM_construct_end()};
   Key256 key;
-  require(context && EVP_KDF_derive(context.get(), key.data(), key.size(), params) == 1);
+  must(context && EVP_KDF_derive(context.get(), key.data(), key.size(), params) == 1);
   return key;
 }
 
@@ -75,7 +75,7 @@ void wipe(void* bytes, std::size_t size) noexcept { OPENSSL_cleanse(bytes, size)
 
 Hmac::Hmac(std::string_view key) : keyed_(EVP_MAC_CTX_new(hmac())) {
   const OSSL_PARAM params[] = {sha256_param(), OSSL_PARAM_construct_end()};
-  require(keyed_ != nullptr && EVP_MAC_init(keyed_, bytes(key), key.size(), params) == 1);
+  must(keyed_ != nullptr && EVP_MAC_init(keyed_, bytes(key), key.size(), params) == 1);
 }
 
 Hmac::~Hmac() { EVP_MAC_CTX_free(keyed_); }
@@ -85,7 +85,7 @@ Mac256 Hmac::of(std::string_view text) const noexcept {
                                                                           &EVP_MAC_CTX_free);
   Mac256 mac;
   std::size_t size = 0;
-  require(context && EVP_MAC_update(context.get(), bytes(text), text.size()) == 1 &&
+  must(context && EVP_MAC_update(context.get(), bytes(text), text.size()) == 1 &&
           EVP_MAC_final(context.get(), mac.data(), &size, mac.size()) == 1 && size == mac.size());
   return mac;
 }
@@ -97,7 +97,7 @@ void seal(const Key256& key, std::string_view bound, std::string_view plain, std
   unsigned char* const cipher = nonce + kSealNonceBytes;
   const auto context = new_cipher();
   int written = 0;
-  require(context && RAND_bytes(nonce, kSealNonceBytes) == 1 &&
+  must(context && RAND_bytes(nonce, kSealNonceBytes) == 1 &&
           EVP_EncryptInit_ex2(context.get(), aes_256_gcm(), key.data(), nonce, nullptr) == 1 &&
           EVP_EncryptUpdate(context.get(), nullptr, &written, bytes(bound), length(bound.size())) == 1 &&
           EVP_EncryptUpdate(context.get(), cipher, &written, bytes(plain), length(plain.size())) == 1 &&
@@ -114,7 +114,7 @@ std::optional<std::string> open_sealed(const Key256& key, std::string_view bound
   std::string plain(size, '\0');
   const auto context = new_cipher();
   int written = 0;
-  require(context &&
+  must(context &&
           EVP_DecryptInit_ex2(context.get(), aes_256_gcm(), key.data(), bytes(sealed), nullptr) == 1 &&
           EVP_DecryptUpdate(context.get(), nullptr, &written, bytes(bound), length(bound.size())) == 1 &&
           EVP_DecryptUpdate(context.get(), bytes(plain.data()), &written, cipher, length(size)) == 1 &&
