@@ -148,6 +148,14 @@ void check_page(Checks& checks, const PageRequest& page) {
   checks.short_text("cursor", page.cursor);
 }
 
+void check_page(Checks& checks, std::string_view prefix, const PageRequest& page) {
+  checks.optional_name("prefix", prefix);
+  check_page(checks, page);
+  checks.rule(page.cursor.empty() || page.cursor.starts_with(prefix), [&] {
+    return "cursor " + page.cursor + " does not begin with the prefix " + std::string(prefix);
+  });
+}
+
 void check_replay(Checks& checks, const TaskId& id, const ReplayOptions& options) {
   checks.task_id("task_id", id);
   checks.optional_name("operation_id", options.operation_id);

@@ -29,6 +29,8 @@ void check_failure(Checks& checks, const Failure& failure);
 void check_progress(Checks& checks, const Progress& progress);
 void check_task_filter(Checks& checks, const TaskFilter& filter);
 void check_page(Checks& checks, const PageRequest& page);
+// Of what is named and begins with `prefix`, in the order of the names.
+void check_page(Checks& checks, std::string_view prefix, const PageRequest& page);
 void check_replay(Checks& checks, const TaskId& id, const ReplayOptions& options);
 
 void check_agent(Checks& checks, const AgentSpec& spec);

@@ -57,16 +57,6 @@ Checks checked_trim(CoordinatorCore& core, std::string_view name, const LogTrim&
   return checks;
 }
 
-Checks checked_list(CoordinatorCore& core, std::string_view prefix, const PageRequest& page) {
-  Checks checks(core.limits());
-  checks.optional_name("prefix", prefix);
-  check_page(checks, page);
-  checks.rule(page.cursor.empty() || page.cursor.starts_with(prefix), [&] {
-    return "cursor " + page.cursor + " does not begin with the prefix " + std::string(prefix);
-  });
-  return checks;
-}
-
 }  // namespace
 
 Logs::Logs(const Coordinator& plane) : core_(plane.core()) {}
@@ -132,11 +122,13 @@ void Logs::get(std::string_view name, Done<LogInfo> done) const {
 }
 
 Result<Page<LogInfo>> Logs::list(std::string_view prefix, const PageRequest& page) const {
-  Checks checks = checked_list(*core_, prefix, page);
+  Checks checks(core_->limits());
+  check_page(checks, prefix, page);
   return core_->block(checks, ListLogsCall(prefix, page));
 }
 void Logs::list(std::string_view prefix, const PageRequest& page, Done<Page<LogInfo>> done) const {
-  Checks checks = checked_list(*core_, prefix, page);
+  Checks checks(core_->limits());
+  check_page(checks, prefix, page);
   core_->complete(checks, ListLogsCall(prefix, page), std::move(done));
 }
 

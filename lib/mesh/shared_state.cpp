@@ -29,16 +29,6 @@ Checks checked_put(CoordinatorCore& core, std::string_view key, const Json& valu
   return checks;
 }
 
-Checks checked_list(CoordinatorCore& core, std::string_view prefix, const PageRequest& page) {
-  Checks checks(core.limits());
-  checks.optional_name("prefix", prefix);
-  check_page(checks, page);
-  checks.rule(page.cursor.empty() || page.cursor.starts_with(prefix), [&] {
-    return "cursor " + page.cursor + " does not begin with the prefix " + std::string(prefix);
-  });
-  return checks;
-}
-
 }  // namespace
 
 SharedState::SharedState(const Coordinator& plane) : core_(plane.core()) {}
@@ -81,12 +71,14 @@ void SharedState::remove(std::string_view key, std::optional<std::uint64_t> expe
 }
 
 Result<Page<Document>> SharedState::list(std::string_view prefix, const PageRequest& page) const {
-  Checks checks = checked_list(*core_, prefix, page);
+  Checks checks(core_->limits());
+  check_page(checks, prefix, page);
   return core_->block(checks, ListDocumentsCall(prefix, page));
 }
 void SharedState::list(std::string_view prefix, const PageRequest& page,
                        Done<Page<Document>> done) const {
-  Checks checks = checked_list(*core_, prefix, page);
+  Checks checks(core_->limits());
+  check_page(checks, prefix, page);
   core_->complete(checks, ListDocumentsCall(prefix, page), std::move(done));
 }
 
