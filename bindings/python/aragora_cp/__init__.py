@@ -10,6 +10,7 @@ from . import _core, sync
 from ._aio._home import Subscription
 from ._aio.context import TaskContext
 from ._aio.coordinator import ControlPlaneCoordinator, create_control_plane
+from ._aio.distributor import Distributor
 from ._aio.events import EventStream
 from ._aio.health import HealthMonitor, Probe, SystemHealth
 from ._aio.leases import LeaderElection, NamedLease, NamedLeases
@@ -32,6 +33,7 @@ from ._core import (
     Permit,
     PermitPart,
     Pool,
+    PoolWorker,
     ProbeHealth,
     Task,
     TaskFailure,
@@ -89,6 +91,7 @@ __all__ = [
     "ControlPlaneError",
     "DataLoss",
     "DeadlineExceeded",
+    "Distributor",
     "Document",
     "DocumentChange",
     "Event",
@@ -117,6 +120,7 @@ __all__ = [
     "PermitPart",
     "Pool",
     "PoolKind",
+    "PoolWorker",
     "Priority",
     "Probe",
     "ProbeHealth",

@@ -23,7 +23,7 @@ version: str
 _Option = tuple[str, str, str, str]
 
 def open(
-    given: dict[str, str], origins: dict[str, str], log_inbox: Inbox, log: int, /
+    given: dict[str, str], origins: dict[str, str], log_inbox: Inbox, log: int, beside: Plane | None, /
 ) -> Plane: ...
 def options(given: dict[str, str], origins: dict[str, str], /) -> list[_Option]: ...
 def resolve(given: dict[str, str], /) -> tuple[str, list[_Option]]: ...
@@ -607,6 +607,34 @@ class Event(_Value):
         """The task's correlation id, or None."""
 
 @final
+class PoolWorker(_Value):
+    """A worker of a distributor's pool."""
+    def __new__(
+        cls,
+        *,
+        id: str = ...,
+        capabilities: Iterable[str] = ...,
+        slots: int = ...,
+        usable: bool = ...,
+        pending_tasks: Iterable[str] = ...,
+    ) -> PoolWorker: ...
+    @property
+    def id(self) -> str:
+        """The agent's."""
+    @property
+    def capabilities(self) -> list[str]:
+        """What it offers."""
+    @property
+    def slots(self) -> int:
+        """Tasks at once; 0: unlimited."""
+    @property
+    def usable(self) -> bool:
+        """It is ready or busy, and not unhealthy."""
+    @property
+    def pending_tasks(self) -> list[str]:
+        """The ids of the tasks that it was given and that have not ended."""
+
+@final
 class Document(_Value):
     """A versioned JSON value under a key."""
     def __new__(
@@ -836,6 +864,14 @@ class HeldLease:
     def release(self) -> None: ...
 
 @final
+class HeldDistributor:
+    @property
+    def leads(self) -> bool: ...
+    def workers(self) -> list[PoolWorker]: ...
+    def assign(self, tasks: list[tuple[Any, ...]], worker_id: str | None, /) -> list[Any]: ...
+    def stop(self, timeout: float, /) -> None: ...
+
+@final
 class Election:
     @property
     def epoch(self) -> int: ...
@@ -922,6 +958,7 @@ class Plane:
     def set_strategy(self, *args: Any) -> Any: ...
     def settle_permit(self, *args: Any) -> Any: ...
     def stand_for_election(self, *args: Any) -> Any: ...
+    def start_distributor(self, *args: Any) -> Any: ...
     def start_task(self, *args: Any) -> Any: ...
     def state_get(self, *args: Any) -> Any: ...
     def state_list(self, *args: Any) -> Any: ...

@@ -27,7 +27,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
         "TaskScheduler", "TaskDefinition", "Task", "ClaimedTask", "LeaseStatus", "TaskFilter", "TaskFailure", "TaskStatus",
         "TaskReason", "TaskPriority", "Priority", "Explanation", "Obstacle", "ObstacleKind", "Json", "Label",
     ),
-    "Workers": ("Worker", "TaskContext"),
+    "Workers": ("Worker", "TaskContext", "Distributor", "PoolWorker"),
     "Health": ("HealthMonitor", "HealthStatus", "AgentHealth", "ProbeHealth", "SystemHealth", "BreakerState", "Probe"),
     "Events": ("EventStream", "Event", "Subscription"),
     "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),

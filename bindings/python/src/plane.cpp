@@ -102,25 +102,27 @@ py::tuple resolve(const Given& given) {
   return py::make_tuple(config.store_url, options_of(config));
 }
 
-Result<Coordinator> opened(Config config) {
+Result<Coordinator> opened(Config config, Coordinator* beside) {
   const Unlocked unlocked;
   const QuietThreads quiet;  // signals are for Python's threads
+  if (beside != nullptr) return beside->open_beside(std::move(config));
   return Coordinator::open(std::move(config));
 }
 
-// `log` is the receiver of the records in the inbox: one for all coordinators.
+// `log` is the receiver of the records in the inbox: one for all coordinators. `beside`: or None.
 std::shared_ptr<Plane> open(const Given& given, const Given& origins, const Inbox& log_inbox,
-                            std::uint64_t log) {
+                            std::uint64_t log, const std::shared_ptr<Plane>& beside) {
   Config config = config_of(given, origins);
   config.log_sink = log_relay(log_inbox, log);
-  return std::make_shared<Plane>(std::move(config));
+  return std::make_shared<Plane>(std::move(config), beside ? &beside->use() : nullptr);
 }
 
 }  // namespace
 
-Plane::Plane(Config config)
+Plane::Plane(Config config, Coordinator* beside)
     : max_json_depth_(config.limits.max_json_depth),
-      coordinator_(std::make_unique<Coordinator>(value_or_raise(opened(std::move(config))))) {}
+      coordinator_(
+          std::make_unique<Coordinator>(value_or_raise(opened(std::move(config), beside)))) {}
 
 Plane::~Plane() {
   if (!home_.is_here()) {
@@ -182,6 +184,7 @@ void bind_plane(py::module_& module) {
   bind_state(cls);
   bind_resources(cls);
   bind_leases(module, cls);
+  bind_distributor(module, cls);
 }
 
 }  // namespace controlplane::python

@@ -21,7 +21,7 @@ class ProbeRelay;
 
 class Plane {
  public:
-  explicit Plane(Config config);
+  explicit Plane(Config config, Coordinator* beside = nullptr);
   ~Plane();
   Plane(const Plane&) = delete;
   Plane& operator=(const Plane&) = delete;
@@ -55,5 +55,9 @@ void bind_events(PlaneClass& cls);
 void bind_state(PlaneClass& cls);
 void bind_resources(PlaneClass& cls);
 void bind_leases(py::module_& module, PlaneClass& cls);
+void bind_distributor(py::module_& module, PlaneClass& cls);
+
+// Of a tuple of what submit_task takes.
+TaskSpec task_spec(const Plane& plane, py::handle positional);
 
 }  // namespace controlplane::python

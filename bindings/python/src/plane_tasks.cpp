@@ -177,8 +177,7 @@ py::object submit_tasks(Plane& plane, const py::list& tasks) {
   std::vector<TaskSpec> specs;
   specs.reserve(tasks.size());
   for (const py::handle it : tasks) {
-    const auto task = py::reinterpret_borrow<py::tuple>(it);
-    specs.push_back(spec_of(plane, task[0], task[1], task[2], task[3], task[4], task[5]));
+    specs.push_back(task_spec(plane, it));
   }
   using Ids = std::vector<Result<TaskId>>;
   return answered<Ids>(
@@ -440,6 +439,11 @@ void set_strategy(Plane& plane, py::handle name) {
 }
 
 }  // namespace
+
+TaskSpec task_spec(const Plane& plane, py::handle positional) {
+  const auto task = py::reinterpret_borrow<py::tuple>(positional);
+  return spec_of(plane, task[0], task[1], task[2], task[3], task[4], task[5]);
+}
 
 void bind_tasks(PlaneClass& cls) {
   add_fast<&submit_task>(cls, "submit_task");

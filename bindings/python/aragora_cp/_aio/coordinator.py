@@ -29,16 +29,31 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     the interpreter ends.
     """
 
-    def __init__(self, config: ControlPlaneConfig | None = None) -> None:
-        """``config``: None reads the environment. Nothing is opened before ``connect``."""
+    def __init__(
+        self,
+        config: ControlPlaneConfig | None = None,
+        *,
+        beside: ControlPlaneCoordinator | None = None,
+    ) -> None:
+        """``config``: None reads the environment. Nothing is opened before ``connect``.
+
+        ``beside``: a connected one, whose store this one shares, instead of the config's ``store_url``: for
+        another tenant, or as another host of the same tenant.
+        """
         self._home = Home()
         self._plane = self._home.plane
         self._config = config
+        self._beside = None if beside is None else beside._connected()
 
     @classmethod
-    async def create(cls, config: ControlPlaneConfig | None = None) -> ControlPlaneCoordinator:
+    async def create(
+        cls,
+        config: ControlPlaneConfig | None = None,
+        *,
+        beside: ControlPlaneCoordinator | None = None,
+    ) -> ControlPlaneCoordinator:
         """A connected one."""
-        coordinator = cls(config)
+        coordinator = cls(config, beside=beside)
         await coordinator.connect()
         return coordinator
 
@@ -48,7 +63,7 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
             return
         config = self.config
         plane = await in_thread(
-            _core.open, config._given(), dict(config.origins), *_background.log_target()
+            _core.open, config._given(), dict(config.origins), *_background.log_target(), self._beside
         )
         if isinstance(self._plane, NotConnected):
             self._plane = self._home.plane = _background.watch(plane)
@@ -154,9 +169,13 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
 
 
 async def create_control_plane(
-    config: ControlPlaneConfig | None = None, *, url: str | None = None, **options: Any
+    config: ControlPlaneConfig | None = None,
+    *,
+    url: str | None = None,
+    beside: ControlPlaneCoordinator | None = None,
+    **options: Any,
 ) -> ControlPlaneCoordinator:
-    """A connected coordinator.
+    """A connected coordinator; ``beside`` a connected one it shares that one's store.
 
     ``url`` is ``store_url``, and ``options`` are those of ControlPlaneConfig; they win over the environment,
     which wins over the defaults. A ``config`` is taken as it is.
@@ -167,4 +186,4 @@ async def create_control_plane(
         config = ControlPlaneConfig.from_environment(**options)
     elif url is not None or options:
         raise TypeError("give a config, or url and options, not both")
-    return await ControlPlaneCoordinator.create(config)
+    return await ControlPlaneCoordinator.create(config, beside=beside)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from ._home import Subscription
 from .context import TaskContext
 from .coordinator import ControlPlaneCoordinator, create_control_plane
+from .distributor import Distributor
 from .events import EventStream
 from .health import HealthMonitor, Probe, SystemHealth
 from .leases import LeaderElection, NamedLease, NamedLeases
@@ -20,6 +21,7 @@ from .worker import Worker
 __all__ = [
     "AgentRegistry",
     "ControlPlaneCoordinator",
+    "Distributor",
     "EventStream",
     "HealthMonitor",
     "Hold",
