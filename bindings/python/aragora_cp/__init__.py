@@ -14,6 +14,7 @@ from ._aio.distributor import Distributor
 from ._aio.events import EventStream
 from ._aio.health import HealthMonitor, Probe, SystemHealth
 from ._aio.leases import LeaderElection, NamedLease, NamedLeases
+from ._aio.logs import LogFollower, Logs
 from ._aio.registry import AgentRegistry
 from ._aio.resources import Hold, Resources
 from ._aio.scheduler import TaskScheduler
@@ -29,6 +30,8 @@ from ._core import (
     Explanation,
     LeaseHolder,
     LeaseStatus,
+    LogEntry,
+    LogInfo,
     Obstacle,
     Permit,
     PermitPart,
@@ -109,6 +112,10 @@ __all__ = [
     "LeaderElection",
     "LeaseHolder",
     "LeaseStatus",
+    "LogEntry",
+    "LogFollower",
+    "LogInfo",
+    "Logs",
     "NamedLease",
     "NamedLeases",
     "Needs",

@@ -695,6 +695,70 @@ class DocumentChange(_Value):
         """Of its event; resume a watch after it."""
 
 @final
+class LogEntry(_Value):
+    """One entry of a log."""
+    def __new__(
+        cls,
+        *,
+        seq: int = ...,
+        time: datetime | None = ...,
+        value: Any = ...,
+    ) -> LogEntry: ...
+    @property
+    def seq(self) -> int:
+        """Its number: gapless in its log, and never used twice for that name."""
+    @property
+    def time(self) -> datetime:
+        """When it was appended."""
+    @property
+    def value(self) -> Any:
+        """What was appended."""
+
+@final
+class LogInfo(_Value):
+    """A log, and how it stands."""
+    def __new__(
+        cls,
+        *,
+        name: str = ...,
+        max_entries: int = ...,
+        max_bytes: int = ...,
+        max_age: float = ...,
+        first_seq: int = ...,
+        last_seq: int = ...,
+        entries: int = ...,
+        bytes: int = ...,
+        created_at: datetime | None = ...,
+    ) -> LogInfo: ...
+    @property
+    def name(self) -> str:
+        """Its name."""
+    @property
+    def max_entries(self) -> int:
+        """The oldest go when there are more."""
+    @property
+    def max_bytes(self) -> int:
+        """The oldest go when they come to more."""
+    @property
+    def max_age(self) -> float:
+        """What is older goes, in seconds; 0: never for its age."""
+    @property
+    def first_seq(self) -> int:
+        """Of the entries there are; last_seq + 1: there is none."""
+    @property
+    def last_seq(self) -> int:
+        """The last number that was given out."""
+    @property
+    def entries(self) -> int:
+        """So many, now."""
+    @property
+    def bytes(self) -> int:
+        """Of the entries, now."""
+    @property
+    def created_at(self) -> datetime:
+        """When it was defined, or appended to, first."""
+
+@final
 class Pool(_Value):
     """A pool of permits, and how it stands."""
     def __new__(
@@ -939,6 +1003,13 @@ class Plane:
     def list_permits(self, *args: Any) -> Any: ...
     def list_pools(self, *args: Any) -> Any: ...
     def list_tasks(self, *args: Any) -> Any: ...
+    def log_append(self, *args: Any) -> Any: ...
+    def log_define(self, *args: Any) -> Any: ...
+    def log_get(self, *args: Any) -> Any: ...
+    def log_list(self, *args: Any) -> Any: ...
+    def log_read(self, *args: Any) -> Any: ...
+    def log_remove(self, *args: Any) -> Any: ...
+    def log_trim(self, *args: Any) -> Any: ...
     def metrics_text(self, *args: Any) -> Any: ...
     def on_agent_unhealthy(self, *args: Any) -> Any: ...
     def on_events(self, *args: Any) -> Any: ...

@@ -37,6 +37,7 @@ class ControlPlaneConfig:
     max_task_retries: int = 3  #: failures beyond the first attempt, for tasks that name none
     cleanup_interval: float = 60.0  #: longest time between two cleanups
     offline_agent_retention: float = 86_400.0  #: an agent offline this long is removed
+    event_retention: float = 0.0  #: events this old are trimmed; 0 is only by number and size
     cancel_grace: float = 30.0  #: from a cancel request to its enforcement
     lease_ttl: float = 30.0  #: of a Worker's claims
     ageing_interval: float = 0.0  #: waiting this long gains a priority level; 0 is never

@@ -31,6 +31,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Health": ("HealthMonitor", "HealthStatus", "AgentHealth", "ProbeHealth", "SystemHealth", "BreakerState", "Probe"),
     "Events": ("EventStream", "Event", "Subscription"),
     "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),
+    "Logs": ("Logs", "LogEntry", "LogInfo", "LogFollower"),
     "Resources": ("Resources", "Hold", "Pool", "PoolKind", "UNLIMITED", "Needs", "Permit", "PermitPart"),
     "Leases": ("NamedLeases", "NamedLease", "LeaseHolder", "LeaderElection"),
     "Errors": (

@@ -1,8 +1,20 @@
-// Documents, as Python classes.
+// Documents and logs, as Python classes.
 #include "bindings.hpp"
 #include "value.hpp"
 
 namespace controlplane::python {
+namespace {
+
+// A bound of the log as a field of it.
+template <auto member>
+Field<LogInfo> bound_field(const char* name, const char* doc) {
+  return {name, doc, [](const LogInfo& it) { return to_python(it.bounds.*member); },
+          [](LogInfo& it, const char* what, py::handle from) {
+            assign(it.bounds.*member, what, from);
+          }};
+}
+
+}  // namespace
 
 template <>
 const std::vector<Field<Document>>& fields_of<Document>() {
@@ -32,9 +44,40 @@ const std::vector<Field<DocumentChange>>& fields_of<DocumentChange>() {
   return *fields;
 }
 
+template <>
+const std::vector<Field<LogEntry>>& fields_of<LogEntry>() {
+  using T = LogEntry;
+  static const auto* const fields = new std::vector<Field<T>>{
+      field<&T::seq>("seq", "Its number: gapless in its log, and never used twice for that name."),
+      time_field<&T::time>("time", "When it was appended."),
+      field<&T::value>("value", "What was appended."),
+  };
+  return *fields;
+}
+
+template <>
+const std::vector<Field<LogInfo>>& fields_of<LogInfo>() {
+  using T = LogInfo;
+  using B = LogBounds;
+  static const auto* const fields = new std::vector<Field<T>>{
+      field<&T::name>("name", "Its name."),
+      bound_field<&B::max_entries>("max_entries", "The oldest go when there are more."),
+      bound_field<&B::max_bytes>("max_bytes", "The oldest go when they come to more."),
+      bound_field<&B::max_age>("max_age", "What is older goes, in seconds; 0: never for its age."),
+      field<&T::first_seq>("first_seq", "Of the entries there are; last_seq + 1: there is none."),
+      field<&T::last_seq>("last_seq", "The last number that was given out."),
+      field<&T::entries>("entries", "So many, now."),
+      field<&T::bytes>("bytes", "Of the entries, now."),
+      time_field<&T::created_at>("created_at", "When it was defined, or appended to, first."),
+  };
+  return *fields;
+}
+
 void bind_mesh_values(py::module_& module) {
   bind_value<Document>(module, "aragora_cp.Document", "A versioned JSON value under a key.");
   bind_value<DocumentChange>(module, "aragora_cp.DocumentChange", "One change of one document.");
+  bind_value<LogEntry>(module, "aragora_cp.LogEntry", "One entry of a log.");
+  bind_value<LogInfo>(module, "aragora_cp.LogInfo", "A log, and how it stands.");
 }
 
 }  // namespace controlplane::python

@@ -57,14 +57,18 @@ py::dict stats_dict(const Stats& it) {
                            "conflicts_total"_a = it.documents.conflicts_total,
                            "deletes_total"_a = it.documents.deletes_total,
                            "expired_total"_a = it.documents.expired_total);
+  const py::dict logs("logs"_a = it.logs.logs, "entries"_a = it.logs.entries,
+                      "bytes"_a = it.logs.bytes, "appends_total"_a = it.logs.appends_total,
+                      "trimmed_total"_a = it.logs.trimmed_total,
+                      "losses_total"_a = it.logs.losses_total);
   const py::dict permits(
       "pools"_a = it.permits.pools, "permits"_a = it.permits.permits,
       "waiting"_a = it.permits.waiting, "granted_total"_a = it.permits.granted_total,
       "expired_total"_a = it.permits.expired_total, "refused_total"_a = it.permits.refused_total);
   return py::dict("registry"_a = registry_dict(it.registry),
                   "scheduler"_a = scheduler_dict(it.scheduler), "health"_a = health,
-                  "documents"_a = documents, "permits"_a = permits, "events"_a = events,
-                  "store"_a = it.store, "tenant"_a = it.tenant, "now"_a = time_to_python(it.now));
+                  "documents"_a = documents, "logs"_a = logs, "permits"_a = permits,
+                  "events"_a = events, "store"_a = it.store, "tenant"_a = it.tenant, "now"_a = time_to_python(it.now));
 }
 
 py::object get_stats(Plane& plane) {
@@ -182,6 +186,7 @@ void bind_plane(py::module_& module) {
   bind_health(cls);
   bind_events(cls);
   bind_state(cls);
+  bind_logs(cls);
   bind_resources(cls);
   bind_leases(module, cls);
   bind_distributor(module, cls);

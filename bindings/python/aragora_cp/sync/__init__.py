@@ -12,6 +12,7 @@ from .distributor import Distributor
 from .events import EventStream
 from .health import HealthMonitor, Probe, SystemHealth
 from .leases import LeaderElection, NamedLease, NamedLeases
+from .logs import LogFollower, Logs
 from .registry import AgentRegistry
 from .resources import Hold, Resources
 from .scheduler import TaskScheduler
@@ -26,6 +27,8 @@ __all__ = [
     "HealthMonitor",
     "Hold",
     "LeaderElection",
+    "LogFollower",
+    "Logs",
     "NamedLease",
     "NamedLeases",
     "Probe",

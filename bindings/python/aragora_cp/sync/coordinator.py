@@ -17,6 +17,7 @@ from ._waiting import finish, in_thread
 from .events import EventReader
 from .health import HealthMonitor, Probe
 from .leases import NamedLeases
+from .logs import Logs
 from .registry import AgentRegistry
 from .resources import Resources
 from .scheduler import TaskScheduler
@@ -107,6 +108,11 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         return SharedState(self)
 
     @property
+    def logs(self) -> Logs:
+        """Append-only streams of entries that all of the tenant write and read."""
+        return Logs(self)
+
+    @property
     def resources(self) -> Resources:
         """Pools of permits that bound what all of the tenant use."""
         return Resources(self)
@@ -158,7 +164,8 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     def get_stats(self) -> dict[str, Any]:
         """Totals, read once.
 
-        "registry", "scheduler", "health", "documents", "permits", "events", "store", "tenant", "now".
+        "registry", "scheduler", "health", "documents", "logs", "permits", "events", "store", "tenant",
+        "now".
         """
         answer = self._plane.get_stats()
         return finish(answer) if type(answer) is Pending else answer
