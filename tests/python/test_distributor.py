@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -131,6 +132,12 @@ async def test_coordinators_beside_each_other_share_a_store() -> None:
         async with await ControlPlaneCoordinator.create(config, beside=plane) as other:
             with pytest.raises(NotFound):
                 await other.get_task(task)
+
+
+def test_the_example_loses_nothing(python: Callable[..., str]) -> None:
+    example = Path(__file__).parents[2] / "examples" / "distributor" / "distributor.py"
+    told = python("import runpy, sys; runpy.run_path(sys.argv[1], run_name='__main__')", str(example))
+    assert told.endswith("the one on host-b leads\n60 of 60 reviews have a result\n")
 
 
 def test_the_synchronous_twin_distributes() -> None:

@@ -23,8 +23,8 @@ def check(*command: str | Path) -> None:
 
 
 def test_mypy_is_strict_with_the_package_and_with_hosts(tmp_path: Path) -> None:
-    samples = sorted((HERE / "samples").glob("*.py"))
-    assert samples
+    samples = [*(HERE / "samples").glob("*.py"), *(ROOT / "examples").glob("*/*.py")]
+    assert len(samples) >= 2
     check("mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", tmp_path, "-p", "aragora_cp")
     check("mypy", "--config-file", ROOT / "pyproject.toml", "--cache-dir", tmp_path, *samples)
 
