@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "controlplane/agent.hpp"
+#include "controlplane/key_ring.hpp"
 #include "controlplane/limits.hpp"
 #include "controlplane/log.hpp"
 #include "controlplane/result.hpp"
@@ -54,6 +55,13 @@ struct Config {
   bool require_registration = false;               // only registered agents may claim
   bool enable_metrics = true;                      // false: metrics_text() answers an empty text
   bool fallback_to_memory = false;                 // when a shared store cannot be reached at start
+  // Encryption of payloads, results, checkpoints and documents in the store; without keys: none. The
+  // ring counts before the file, and config() of a coordinator has it, whatever it came from: a
+  // copy of that is what to reload(). docs/encryption.md
+  KeyRing encryption_keys{};
+  std::string encryption_keys_file{};              // see KeyRing::from_file; empty = none
+  std::string encryption_keys_variable{};          // see KeyRing::from_environment; empty = none
+  bool require_encryption = false;                 // what was stored in the clear is not read
   std::uint64_t incarnation = 0;                   // of agents registered here; 0 = random
   Retention retention{};
   Limits limits{};

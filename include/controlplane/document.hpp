@@ -18,6 +18,8 @@ struct Document {
   std::uint64_t version = 0;
   Timestamp created_at = 0, updated_at = 0;
   Timestamp expires_at = 0;                 // 0 = never
+  std::string unreadable{};                 // in a page: why the value could not be decrypted, and
+                                            // is empty; "" = it is there
 };
 
 struct PutOptions {

@@ -142,6 +142,7 @@ struct TaskDetails {
   std::string trace;
   std::vector<PermitNeed> needs;  // by name
   TaskId replayed_from;
+  TaskId original;           // of replays of replays, the first of all: whose payload it has
   std::string operation_id;  // of the replay that made it, not as a dependent
 };
 
@@ -190,6 +191,8 @@ struct Task {
   std::uint32_t blocked_by = 0;         // parents still awaited
   std::string concurrency_key;
   std::shared_ptr<const TaskDetails> details;
+  std::string unreadable;               // in a page: why payload, result or checkpoint could not be
+                                        // decrypted, and those are empty; "" = all is there
 };
 
 enum class FailKind : std::uint8_t { retryable, fatal, rate_limited };

@@ -177,6 +177,39 @@ Result<void> check_pairs(const Config& c) {
   return {};
 }
 
+// Base64 of more than this could not be counted in 31 bits.
+constexpr std::size_t kMaxEncryptedBytes = 1'073'741'824;
+
+Result<void> check_encrypted_sizes(const Config& c) {
+  const std::pair<std::string_view, std::size_t> sizes[] = {
+      {"limits.max_payload_bytes", c.limits.max_payload_bytes},
+      {"limits.max_result_bytes", c.limits.max_result_bytes},
+      {"limits.max_checkpoint_bytes", c.limits.max_checkpoint_bytes},
+      {"limits.max_document_bytes", c.limits.max_document_bytes}};
+  for (const auto& [option, size] : sizes) {
+    if (size <= kMaxEncryptedBytes) continue;
+    return wrong(c, option, grouped(size),
+                 fmt::format("with encryption it must be at most {}", grouped(kMaxEncryptedBytes)));
+  }
+  return {};
+}
+
+Result<void> check_encryption(const Config& c) {
+  const std::string& file = c.encryption_keys_file;
+  const std::string& variable = c.encryption_keys_variable;
+  if (!file.empty() && !variable.empty()) {
+    return wrong(c, "encryption_keys_variable", quote(variable),
+                 fmt::format("encryption_keys_file is given, too (from {}); one of them is enough",
+                             c.origin_of("encryption_keys_file")));
+  }
+  if (!c.encryption_keys.empty() || !file.empty() || !variable.empty()) {
+    return check_encrypted_sizes(c);
+  }
+  if (!c.require_encryption) return {};
+  return wrong(c, "require_encryption", "true",
+               "it needs encryption_keys, encryption_keys_file or encryption_keys_variable");
+}
+
 }  // namespace
 
 std::vector<OptionValue> Config::options() const {
@@ -205,6 +238,7 @@ Result<void> Config::validate() const {
   if (auto fields = check_fields(*this); !fields) return fields;
   if (auto names = check_names(*this); !names) return names;
   if (auto pairs = check_pairs(*this); !pairs) return pairs;
+  if (auto keys = check_encryption(*this); !keys) return keys;
   return check_store(*this);
 }
 

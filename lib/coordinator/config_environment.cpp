@@ -107,6 +107,17 @@ Result<void> read_option(Config& config, const Option& option, const Config::Loo
   return {};
 }
 
+// The keys themselves may be in a variable of their own: it is named, and read when the coordinator
+// opens, so that no configuration holds a secret.
+void find_keys(Config& config, const Config::Lookup& lookup) {
+  constexpr std::string_view kOption = "encryption_keys_variable";
+  if (!config.encryption_keys_variable.empty() || !config.encryption_keys_file.empty()) return;
+  const std::string variable = option_variable("encryption_keys");
+  if (!lookup(variable.c_str())) return;
+  config.encryption_keys_variable = variable;
+  config.origins[std::string(kOption)] = variable;
+}
+
 Result<void> check_given(const Config::Given& given) {
   const auto options = config_options();
   for (const auto& [name, text] : given) {
@@ -158,6 +169,7 @@ Result<Config> read_environment(const Config::Lookup& lookup, const Config::Give
   for (const Option& option : config_options()) {
     if (auto read = read_option(config, option, set, given); !read) return read.error();
   }
+  find_keys(config, set);
   return config;
 }
 

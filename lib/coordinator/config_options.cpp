@@ -43,6 +43,9 @@ constexpr Option kOptions[] = {
     {"require_registration", &C::require_registration},
     {"enable_metrics", &C::enable_metrics},
     {"fallback_to_memory", &C::fallback_to_memory},
+    {"encryption_keys_file", &C::encryption_keys_file},
+    {"encryption_keys_variable", &C::encryption_keys_variable},
+    {"require_encryption", &C::require_encryption},
     {"incarnation", &C::incarnation, 0, kAny},
     {"log_level", &C::log_level, 0, 0, {"LOG_LEVEL"}},
 

@@ -79,16 +79,6 @@ std::string metrics_text_of(CoordinatorCore& core, const ReadStats& read) {
 
 }  // namespace
 
-Result<Coordinator> Coordinator::open(Config config) {
-  return open_coordinator(std::move(config), {});
-}
-
-Result<Coordinator> Coordinator::open_beside(Config config) const {
-  if (auto refused = core()->refuse(Entry::any)) return std::move(*refused);
-  config.store_url = core()->config().store_url;
-  return open_coordinator(std::move(config), core()->parts_beside());
-}
-
 Coordinator::Coordinator(std::shared_ptr<CoordinatorCore> core)
     : AgentRegistry(core), TaskScheduler(core), HealthMonitor(std::move(core)) {}
 Coordinator::Coordinator(Coordinator&&) noexcept = default;

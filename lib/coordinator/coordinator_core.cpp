@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/deadline.hpp"
+#include "coordinator/coded_tenant.hpp"
 #include "coordinator/store_url.hpp"
 #include "coordinator/transition_log.hpp"
 #include "engine/event.hpp"
@@ -53,6 +54,18 @@ Result<std::shared_ptr<Store>> open_store(const Config& config, const Clock& clo
                   redacted(config.store_url), config.origin_of("store_url")));
 }
 
+// Keys without somebody who encrypts would be a promise that nobody keeps.
+Result<std::shared_ptr<TenantStore>> open_tenant(const Config& config,
+                                                 const CoordinatorParts& parts) {
+  if (parts.codec == nullptr && !config.encryption_keys.empty()) {
+    return Error::internal("encryption_keys are given to a coordinator that cannot encrypt");
+  }
+  auto tenant = parts.store->open_tenant(config.tenant_id, namespace_options(config));
+  if (!tenant || parts.codec == nullptr) return tenant;
+  return std::shared_ptr<TenantStore>(
+      std::make_shared<CodedTenant>(*std::move(tenant), parts.codec));
+}
+
 // Weak: the log has a strand of the pool, whose hook this is.
 FailureHook failure_hook(const std::shared_ptr<CoordinatorLog>& log) {
   return [weak = std::weak_ptr(log)](std::string_view what) {
@@ -95,7 +108,7 @@ Result<std::shared_ptr<CoordinatorCore>> CoordinatorCore::open(Config config,
     if (!store) return std::move(store.error());
     parts.store = *std::move(store);
   }
-  auto tenant = parts.store->open_tenant(config.tenant_id, namespace_options(config));
+  auto tenant = open_tenant(config, parts);
   if (!tenant) return std::move(tenant.error());
   auto entropy = std::move(parts.entropy);
   if (entropy == nullptr) entropy = std::make_unique<SystemEntropy>();

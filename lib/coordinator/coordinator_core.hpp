@@ -36,6 +36,7 @@
 #include "coordinator/coordinator_log.hpp"
 #include "coordinator/health_copy.hpp"
 #include "coordinator/log_waits.hpp"
+#include "coordinator/payload_codec.hpp"
 #include "coordinator/permit_waits.hpp"
 #include "coordinator/probes.hpp"
 #include "coordinator/result_waits.hpp"
@@ -54,6 +55,7 @@ struct CoordinatorParts {
   const Clock* clock = nullptr;      // the system's; outlives the coordinator
   std::unique_ptr<Entropy> entropy;  // the system's
   bool pumped = false;               // no thread at all: pump() drives loop, timers and callbacks
+  std::shared_ptr<const PayloadCodec> codec;  // of values on their way to and from the store; none
 };
 
 Result<Coordinator> open_coordinator(Config config, CoordinatorParts parts);
@@ -73,7 +75,7 @@ class CoordinatorCore final : public StoreListener,
   std::int64_t next_timer() const { return loop_.next_timer(); }
 
   // For another coordinator on the same store.
-  CoordinatorParts parts_beside() const { return {store_, &clock_, nullptr, pumped_}; }
+  CoordinatorParts parts_beside() const { return {store_, &clock_, nullptr, pumped_, nullptr}; }
 
   // The door. Empty: come in.
   std::optional<Error> refuse_block(Entry entry) const {

@@ -53,6 +53,27 @@ struct ReleaseOne {
   }
 };
 
+struct FailAll {
+  std::vector<Failure> failures;
+  std::uint64_t random = 0;
+  std::vector<AttemptEnd> items;
+  EndAttempts op{EndKind::fail};
+  Operation& bind() {
+    items.assign(failures.size(), {});
+    for (std::size_t i = 0; i < items.size(); ++i) {
+      const Failure& failure = failures[i];
+      items[i].attempt = &failure.attempt;
+      items[i].error = failure.error;
+      items[i].fail_kind = failure.kind;
+      items[i].digest = digest_of(failure);
+    }
+    op.failed.reset();
+    op.random = random;
+    op.items = items;
+    return op;
+  }
+};
+
 inline void give_back(TenantStore& store, const std::string& agent,
                       const std::vector<ClaimedTask>& tasks) {
   for (const ClaimedTask& task : tasks) {

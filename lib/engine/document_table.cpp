@@ -86,7 +86,8 @@ void DocumentTable::put(PutDocument& op, Timestamp now, Effects& effects) {
 bool DocumentTable::answers_again(PutDocument& op, Slot slot) {
   const DocumentRecord& record = records_[slot];
   if (op.operation_id.empty() || record.operation != op.operation_id) return false;
-  if (record.document.value == *op.value) {
+  const bool same = op.digest != 0 ? record.digest == op.digest : record.document.value == *op.value;
+  if (same) {
     answer(op, record.document);
   } else {
     op.failed = Error::already_exists(fmt::format(
@@ -131,6 +132,7 @@ void DocumentTable::write(PutDocument& op, Slot slot, Timestamp now) {
   document.updated_at = now;
   ++document.version;
   record.operation = op.operation_id;
+  record.digest = op.digest;
   if (!op.ttl_us) return;
   document.expires_at = *op.ttl_us == 0 ? 0 : now + *op.ttl_us;
   if (document.expires_at == 0) {
@@ -192,6 +194,7 @@ void DocumentTable::add_to(FieldDigest& digest) const {
     const DocumentRecord& record = records_[slot];
     const Document& document = record.document;
     digest.add(key).add(document.value.text()).add(document.version).add(record.operation);
+    digest.add(record.digest);
     digest.add(static_cast<std::uint64_t>(document.expires_at));
     return true;
   });

@@ -25,6 +25,7 @@ namespace controlplane {
 struct DocumentRecord {
   Document document;
   std::string operation;         // that made this version; "" = it was not named
+  std::uint64_t digest = 0;      // as that operation said
   std::uint32_t place = kNoSlot;  // in the heap of expiries
 };
 

@@ -60,6 +60,7 @@ struct TaskDraft {
   bool is_new = false;               // the id was made for this very call, which is not a repetition
   Fingerprint fingerprint{};
   TaskId replayed_from;
+  TaskId original;                   // the first of its replays
   std::string_view operation_id;     // of the replay, if its answer is this task
   // out
   bool duplicate = false;            // an earlier submit with the same key: `id` is that task's
@@ -237,6 +238,7 @@ struct PutDocument : Operation {
   PutDocument() noexcept : Operation(OperationKind::put_document) {}
   std::string_view key;
   const Json* value = nullptr;
+  std::uint64_t digest = 0;          // what a repetition must match; 0 = the value
   std::optional<std::uint64_t> expected;
   std::optional<std::int64_t> ttl_us;  // 0 = never expires; unset: as it was
   std::string_view operation_id;

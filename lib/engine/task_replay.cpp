@@ -59,6 +59,11 @@ TaskSpec TaskTable::spec_of(Slot slot) const {
   return spec;
 }
 
+TaskId TaskTable::original_of(const TaskRecord& record) const {
+  const bool replayed = record.details != nullptr && !record.details->original.empty();
+  return replayed ? record.details->original : id_of(record);
+}
+
 // Dependents that this task's end failed or is about to fail, and theirs, in the order of their
 // submission: parents first.
 std::vector<Slot> TaskTable::failed_family(Slot task) const {
@@ -112,6 +117,7 @@ Result<TaskId> TaskTable::replay(const ReplayTask& request, Step& step) {
     draft.spec = &spec;
     draft.id = TaskId(revived.empty() ? request.new_id : another(request.new_id, step.draw()));
     draft.replayed_from = id_of(tasks_[task]);
+    draft.original = original_of(tasks_[task]);
     if (revived.empty()) {  // the one that was asked for
       draft.operation_id = request.operation_id;
       draft.has_fingerprint = !request.operation_id.empty();

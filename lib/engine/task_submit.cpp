@@ -181,6 +181,7 @@ std::shared_ptr<const TaskDetails> TaskTable::make_details(TaskDraft& draft) con
   details->labels = std::move(spec.labels);
   details->trace = std::move(spec.trace);
   details->replayed_from = draft.replayed_from;
+  details->original = draft.original;
   details->operation_id = draft.operation_id;
   return details;
 }

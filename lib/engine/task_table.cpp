@@ -47,7 +47,8 @@ namespace {
 std::uint64_t bytes_of(const TaskDetails& details) {
   std::uint64_t bytes = sizeof(TaskDetails) + details.metadata.size() + details.trace.size() +
                         details.own_id.own_text().size() + details.idempotency_key.size() +
-                        details.replayed_from.own_text().size() + details.operation_id.size();
+                        details.replayed_from.own_text().size() +
+                        details.original.own_text().size() + details.operation_id.size();
   for (const PermitNeed& need : details.needs) bytes += sizeof(PermitNeed) + need.pool.size();
   for (const TaskId& parent : details.depends_on) bytes += sizeof(TaskId) + parent.own_text().size();
   for (const auto& label : details.labels) {

@@ -213,6 +213,7 @@ class TaskTable final : private QueueWaker {
   void explain_pools(const TaskRecord& record, Explanation& told);
   void explain_agents(const TaskRecord& record, Explanation& told) const;
   TaskSpec spec_of(Slot task) const;
+  TaskId original_of(const TaskRecord& record) const;
   using Revived = std::unordered_map<Slot, TaskId>;  // dead letters and the ids of their copies
   std::vector<Slot> failed_family(Slot task) const;
   bool fails_with_parent(Slot task) const;
