@@ -1,6 +1,7 @@
 // What a world demands after every step, and in the end.
 #include <algorithm>
 
+#include "coordinator/coded_values.hpp"
 #include "engine/engine_audit.hpp"
 #include "simulation/sim_agent.hpp"
 #include "simulation/sim_operator.hpp"
@@ -19,13 +20,23 @@ void World::check(bool everything) {
   if (!options_.audit) return;
   for (const std::string& broken : EngineAudit::check(witness_->tables())) findings.add(broken);
   if (!everything) return;
-  const auto all = witness_->all_tasks();
+  const auto all = all_tasks();
   history.compare(all, witness_->now(), plan.config.retention.min_age.count() * 1'000);
   ledger.check_results(all);
   for (const std::string& log : SimScribe::logs()) {
     if (shared.logs.exists(log)) shared.logs.compare(log, witness_->log_entries(log));
   }
   findings.expect(tables_of(*other_).state_hash() == other_hash_, "the other tenant was touched");
+}
+
+std::vector<Task> World::all_tasks() {
+  ListTasks op;
+  op.tasks.items = witness_->all_tasks();
+  if (codec_ != nullptr) decode_answer(*codec_, op);
+  for (const Task& task : op.tasks.items) {
+    if (!task.unreadable.empty()) findings.add("task ", task.id, ": ", task.unreadable);
+  }
+  return std::move(op.tasks.items);
 }
 
 // Turns all faults off, lets everything arrive that is on its way, and lets every claim end that

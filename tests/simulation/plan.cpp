@@ -44,7 +44,7 @@ double sometimes(Dice& dice, double probability, double most) {
 
 const char* to_string(Act act) noexcept { return kUsual[static_cast<std::size_t>(act)].name; }
 
-Plan::Plan(std::uint64_t the_seed) : seed(the_seed) {
+Plan::Plan(std::uint64_t the_seed) : seed(the_seed), encoded(the_seed % 3 == 0) {
   Dice dice(seed * 2 + 1);
   coordinators = 1 + dice.below(3);
   steps = static_cast<std::size_t>(dice.between(60, 400));

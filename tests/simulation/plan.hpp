@@ -58,6 +58,7 @@ struct Plan {
   Config config;
   bool bounded = false;         // small limits: resource_exhausted is an answer
   bool forgetful = false;       // retention removes tasks while it runs
+  bool encoded;                 // values are not the same in the store as outside
   // shares of submits with
   double delayed, dependent, keyed, bounded_time, directed, excluding, own_id, labelled, needing;
 

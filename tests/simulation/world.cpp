@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "simulation/sim_agent.hpp"
+#include "simulation/sim_codec.hpp"
 #include "simulation/sim_operator.hpp"
 #include "simulation/sim_scribe.hpp"
 #include "simulation/sim_sharer.hpp"
@@ -54,6 +55,7 @@ World::World(std::uint64_t seed, const RunOptions& options)
       history(findings, shared, plan.config.ageing_interval.count() == 0, plan.forgetful),
       ledger(findings, history, plan.forgetful, plan.config.require_lease),
       options_(options),
+      codec_(plan.encoded ? std::make_shared<const SimCodec>() : nullptr),
       memory_(make_memory_store(clock, 16)),
       operator_(std::make_unique<SimOperator>(*this)),
       sharer_(std::make_unique<SimSharer>(*this)),
@@ -81,6 +83,7 @@ void World::open_plane(std::size_t index) {
   parts.clock = &clock;
   parts.entropy = std::make_unique<SeededEntropy>(mix64(plan.seed) + ++opened_);
   parts.pumped = true;
+  parts.codec = codec_;
   Config config = plan.config;
   config.coordinator_id = "coordinator-" + std::to_string(opened_);  // not this host and process
   auto opened = open_coordinator(std::move(config), std::move(parts));

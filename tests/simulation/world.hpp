@@ -126,6 +126,7 @@ class World {
   void check(bool everything);
   bool is_quiet() const;
   void check_quiet();
+  std::vector<Task> all_tasks();  // as they look outside
   void check_wakeups(const SimAgent& agent);
   bool could_claim(const SimAgent& agent) const;
   void finale();
@@ -134,6 +135,7 @@ class World {
   void check_end();
 
   const RunOptions options_;
+  const std::shared_ptr<const PayloadCodec> codec_;  // null: values are stored as they are
   std::unique_ptr<Store> memory_;
   std::shared_ptr<TenantStore> other_;
   std::uint64_t other_hash_ = 0;

@@ -148,7 +148,8 @@ class Plane : private StoreListener {
                          const EventFilter& filter = {});
 
   // Answers of puts: "ok: <version>".
-  std::string put(std::string_view key, Json value = "1", PutOptions options = {});
+  std::string put(std::string_view key, Json value = "1", PutOptions options = {},
+                  std::uint64_t digest = 0);
   std::string put_at(std::string_view key, std::uint64_t expected, Json value = "1");
   std::string remove_document(std::string_view key, std::optional<std::uint64_t> expected = {});
   std::optional<Document> document(std::string_view key);

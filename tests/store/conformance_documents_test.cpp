@@ -93,6 +93,16 @@ CONFORMANCE_CASE("a put that names itself is done once, however often it comes")
   CHECK(plane.put("b", "2", named("op2")) == "ok: 1");
 }
 
+CONFORMANCE_CASE("a put that names a digest is repeated with that, whatever its value looks like") {
+  Plane plane(kind);
+  CHECK(plane.put("a", "\"x\"", named("op1"), 7) == "ok: 1");
+  CHECK(plane.put("a", "\"y\"", named("op1"), 7) == "ok: 1");
+  CHECK(plane.document("a")->value == "\"x\"");
+  CHECK(plane.put("a", "\"x\"", named("op1"), 8) ==
+        "already_exists: operation op1 has put another value into document a");
+  CHECK(plane.put("a", "\"y\"", named("op2"), 7) == "ok: 2");
+}
+
 CONFORMANCE_CASE("a document expires at its time, touched or not") {
   Plane plane(kind);
   plane.put("touched", "1", lasting(seconds(10)));

@@ -33,6 +33,19 @@ CONFORMANCE_CASE("a dead letter is replayed as a new task with the same content"
   CHECK(plane.state(again.id) == "timeout queue");
 }
 
+CONFORMANCE_CASE("a replay of a replay remembers whose payload it has") {
+  Plane plane(kind);
+  plane.submit("a");
+  TaskId id = "a";
+  for (int i = 0; i < 3; ++i) {
+    const TaskId before = id;
+    plane.fail(plane.claim("alice"), FailKind::fatal);
+    id = plane.replay(before, "op-" + std::to_string(i)).id;
+    CHECK(plane.get(id).details->replayed_from == before);
+    CHECK(plane.get(id).details->original == TaskId("a"));
+  }
+}
+
 CONFORMANCE_CASE("the same operation id replays once, another one again") {
   Plane plane(kind);
   plane.submit("a");

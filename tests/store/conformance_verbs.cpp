@@ -229,10 +229,12 @@ Page<Agent> Plane::list_agents(const AgentFilter& filter, const PageRequest& pag
 
 // --- documents -----------------------------------------------------------------------------------
 
-std::string Plane::put(std::string_view key, Json value, PutOptions options) {
+std::string Plane::put(std::string_view key, Json value, PutOptions options,
+                       std::uint64_t digest) {
   PutDocument op;
   op.key = key;
   op.value = &value;
+  op.digest = digest;
   op.expected = options.expected_version;
   if (options.ttl) op.ttl_us = options.ttl->count() * kMs;
   op.operation_id = options.operation_id;
