@@ -220,6 +220,9 @@ cp_options view_of(const Config& config) {
   out.enable_metrics = config.enable_metrics ? 1 : 0;
   out.fallback_to_memory = config.fallback_to_memory ? 1 : 0;
   out.event_retention_ms = in_ms(config.event_retention);
+  out.encryption_keys_file = c_text(config.encryption_keys_file);
+  out.encryption_keys_variable = c_text(config.encryption_keys_variable);
+  out.require_encryption = config.require_encryption ? 1 : 0;
   return out;
 }
 
@@ -249,6 +252,10 @@ Config config_of(const cp_options* given) {
   config.enable_metrics = flag("enable_metrics", in->enable_metrics);
   config.fallback_to_memory = flag("fallback_to_memory", in->fallback_to_memory);
   config.event_retention = duration(in->event_retention_ms);
+  config.encryption_keys_file = text(in->encryption_keys_file);
+  config.encryption_keys_variable = text(in->encryption_keys_variable);
+  config.require_encryption = flag("require_encryption", in->require_encryption);
+  if (in->reserved != 0) refuse(fmt::format("reserved is {}; it must be 0", in->reserved));
   config.retention = retention_of(in->retention);
   config.limits = limits_of(in->limits);
   config.log_level = number("log_level", in->log_level, LogLevel::off);

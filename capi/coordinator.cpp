@@ -3,6 +3,7 @@
 
 #include "capi/config_view.hpp"
 #include "capi/defaults.hpp"
+#include "capi/keys.hpp"
 #include "capi/plane.hpp"
 
 namespace controlplane::capi {
@@ -78,6 +79,11 @@ int32_t cp_coordinator_open(cp_coordinator** out, const cp_options* options) {
     const auto in = Input<cp_options>::optional(options);
     Config config = config_of(options);
     if (in->log_callback != nullptr) config.log_sink = sink_of(in->log_callback, in->log_user_data);
+    if (in->encryption_keys != nullptr) {
+      auto keys = KeyRing::open(key_source(in->encryption_keys, in->encryption_keys_user_data));
+      if (!keys) return fail(keys.error());
+      config.encryption_keys = *std::move(keys);
+    }
     auto opened = Coordinator::open(std::move(config));
     if (!opened) return fail(opened.error());
     *out = give_out<cp_coordinator>(new Plane(*std::move(opened)));
@@ -89,6 +95,14 @@ int32_t cp_coordinator_config(cp_config** out, cp_coordinator* coordinator) {
   return call_for(
       out, coordinator, [](Plane& plane) { return Result<Config>(plane.coordinator.config()); },
       give<ConfigView>);
+}
+
+int32_t cp_coordinator_reload_keys(cp_coordinator* coordinator) {
+  return call(coordinator, [](Plane& plane) -> Result<void> {
+    KeyRing keys = plane.coordinator.config().encryption_keys;
+    if (keys.empty()) return Error::failed_precondition("there are no encryption keys to reload");
+    return keys.reload();
+  });
 }
 
 int32_t cp_coordinator_shutdown(cp_coordinator* coordinator, uint64_t deadline_ms) {

@@ -30,6 +30,7 @@ void fill(cp_options& out) {
   static const Config config;  // its texts are pointed to
   out = view_of(config);
 }
+void fill(cp_secret_key& out) { out.state = static_cast<std::int32_t>(SecretKey{}.state); }
 void fill(cp_queue_options& out) { out.max_outstanding = kMaxOutstanding; }
 
 void fill(cp_agent_spec& out) {
@@ -189,6 +190,9 @@ using namespace controlplane;
 using namespace controlplane::capi;
 
 int32_t cp_page_request_init(cp_page_request* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_secret_key_init(cp_secret_key* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_retention_init(cp_retention* out, size_t struct_size) { return init(out, struct_size); }

@@ -13,6 +13,11 @@ struct Defaults<cp_page_request> {
   static cp_page_request make() noexcept { return CP_PAGE_REQUEST_INIT; }
 };
 template <>
+struct Defaults<cp_secret_key> {
+  static constexpr const char* name = "cp_secret_key";
+  static cp_secret_key make() noexcept { return CP_SECRET_KEY_INIT; }
+};
+template <>
 struct Defaults<cp_retention> {
   static constexpr const char* name = "cp_retention";
   static cp_retention make() noexcept { return CP_RETENTION_INIT; }

@@ -27,6 +27,7 @@ cp_document view_of(const Document& document) noexcept {
   out.created_at_us = document.created_at;
   out.updated_at_us = document.updated_at;
   out.expires_at_us = document.expires_at;
+  out.unreadable = document.unreadable.c_str();
   return out;
 }
 

@@ -168,6 +168,7 @@ TaskView::TaskView(Task task) : value(std::move(task)), id(value.id.str()) {
   show(out.checkpoint, out.checkpoint_length, value.checkpoint);
   show(out.result, out.result_length, value.result);
   out.error = value.error.c_str();
+  out.unreadable = value.unreadable.c_str();
   show(out.usage, out.usage_length, value.usage);
   out.blocked_by = value.blocked_by;
   out.concurrency_key = value.concurrency_key.c_str();

@@ -77,7 +77,7 @@ CP_API uint32_t cp_abi_revision(void); /* the library's CP_ABI_REVISION */
 #define CP_UNAVAILABLE 9        /* the store could not be reached; see outcome_unknown */
 #define CP_DEADLINE_EXCEEDED 10 /* the caller's wait ended */
 #define CP_CANCELLED 11         /* the coordinator closed, or the caller gave up */
-#define CP_DATA_LOSS 12         /* history that was asked for has been trimmed */
+#define CP_DATA_LOSS 12         /* history that was trimmed, or a value that is damaged */
 #define CP_INTERNAL 13          /* a defect of this library */
 
 CP_API const char *cp_status_name(int32_t status); /* "conflict"; "unknown" for other numbers */
@@ -229,6 +229,28 @@ typedef struct cp_page_request {
   { (uint32_t)sizeof(cp_page_request), NULL, 100 }
 CP_API int32_t cp_page_request_init(cp_page_request *out, size_t struct_size);
 
+/* ---- Keys ------------------------------------------------------------------------------------- */
+
+#define CP_KEY_ACTIVE 0   /* what is new is encrypted with it; exactly one */
+#define CP_KEY_PREVIOUS 1 /* what was encrypted with it is still decrypted */
+#define CP_KEY_RETIRED 2  /* known by name only; its secret is not looked at */
+
+typedef struct cp_secret_key {
+  uint32_t struct_size;
+  int32_t state;
+  const char *id;     /* a name of at most 64 bytes, stored with what was encrypted */
+  const void *secret; /* 32 to 1,024 bytes of any value */
+  size_t secret_length;
+} cp_secret_key;
+#define CP_SECRET_KEY_INIT \
+  { (uint32_t)sizeof(cp_secret_key), CP_KEY_ACTIVE, NULL, NULL, 0 }
+CP_API int32_t cp_secret_key_init(cp_secret_key *out, size_t struct_size);
+
+/* Points *keys and *count to all keys, at most 64, in memory of its own that stays as it is until the
+ * call that asked returns: cp_coordinator_open or cp_coordinator_reload_keys, on their thread. Any
+ * status but CP_OK is what they answer. */
+typedef int32_t (*cp_key_callback)(const cp_secret_key **keys, size_t *count, void *user_data);
+
 /* ---- Options ---------------------------------------------------------------------------------- */
 
 typedef struct cp_log_record {
@@ -322,19 +344,28 @@ typedef struct cp_options {
   cp_log_callback log_callback;  /* NULL = quiet */
   void *log_user_data;
   uint64_t event_retention_ms; /* events this old are trimmed; 0 = only by number and size */
+  /* Encryption of payloads, results, checkpoints and documents in the store; docs/encryption.md. The
+   * callback counts before the others; without any of the three nothing is encrypted. */
+  const char *encryption_keys_file;     /* NULL = none */
+  const char *encryption_keys_variable; /* of the environment, with the same text; NULL = none */
+  cp_key_callback encryption_keys;      /* NULL = none */
+  void *encryption_keys_user_data;
+  int32_t require_encryption; /* 1: what was stored in the clear is not read */
+  int32_t reserved;           /* 0 */
 } cp_options;
 #define CP_OPTIONS_INIT                                                                            \
   {                                                                                                \
     (uint32_t)sizeof(cp_options), CP_LOG_INFO, "memory://", "default", "aragora:cp:", NULL, 10000, \
         30000, 30000, 10000, 300000, 60000, 86400000, 30000, 30000, 0, 5000, 0, 3,                 \
-        CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL, 0                             \
+        CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, \
+        0                                                                                          \
   }
 CP_API int32_t cp_options_init(cp_options *out, size_t struct_size);
 
 /* Options with the text they point to. `options` may be copied, changed and opened while it lives. */
 typedef struct cp_config {
   uint32_t struct_size;
-  const cp_options *options; /* with retention and limits; without log_callback */
+  const cp_options *options; /* with retention and limits; without callbacks */
 } cp_config;
 /* Reads the environment; docs/configuration.md has the variables. */
 CP_API int32_t cp_config_from_environment(cp_config **out);
@@ -352,6 +383,9 @@ typedef struct cp_coordinator cp_coordinator;
 CP_API int32_t cp_coordinator_open(cp_coordinator **out, const cp_options *options);
 /* What is in effect. */
 CP_API int32_t cp_coordinator_config(cp_config **out, cp_coordinator *coordinator);
+/* Reads the encryption keys again, where they came from; what is stored from now on is encrypted with the
+ * one that is active then. On failure they stay as they were. CP_FAILED_PRECONDITION: there are none. */
+CP_API int32_t cp_coordinator_reload_keys(cp_coordinator *coordinator);
 /* Refuses new submits and claims, waits up to `deadline_ms` for attempts held by workers of this
  * coordinator, then ends everything: calls that wait answer CP_CANCELLED. CP_DEADLINE_EXCEEDED says how
  * many attempts were left. The handle still has to be closed. */
@@ -796,6 +830,8 @@ typedef struct cp_task {
   int32_t reserved;
   const cp_permit_need *needs;
   size_t need_count;
+  const char *unreadable; /* in a page: why payload, checkpoint or result could not be decrypted, which
+                             are "" then; "" = all is there */
 } cp_task;
 CP_API void cp_task_free(cp_task *task);
 
@@ -1104,6 +1140,8 @@ typedef struct cp_document {
   int64_t created_at_us;
   int64_t updated_at_us;
   int64_t expires_at_us; /* 0 = never */
+  const char *unreadable; /* in a page: why the value could not be decrypted, which is "" then; "" = it
+                             is there */
 } cp_document;
 CP_API void cp_document_free(cp_document *document);
 

@@ -202,12 +202,8 @@ Result<void> check_encryption(const Config& c) {
                  fmt::format("encryption_keys_file is given, too (from {}); one of them is enough",
                              c.origin_of("encryption_keys_file")));
   }
-  if (!c.encryption_keys.empty() || !file.empty() || !variable.empty()) {
-    return check_encrypted_sizes(c);
-  }
-  if (!c.require_encryption) return {};
-  return wrong(c, "require_encryption", "true",
-               "it needs encryption_keys, encryption_keys_file or encryption_keys_variable");
+  if (c.encryption_keys.empty() && file.empty() && variable.empty()) return {};
+  return check_encrypted_sizes(c);
 }
 
 }  // namespace

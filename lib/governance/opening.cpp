@@ -27,7 +27,14 @@ Result<void> encrypt(Config& config, CoordinatorParts& parts) {
                  fmt::format("{} (from {}): {}", option, config.origin_of(option), keys.error().message)};
   }
   config.encryption_keys = *std::move(keys);
-  if (config.encryption_keys.empty() || parts.codec != nullptr) return {};
+  if (config.encryption_keys.empty()) {
+    if (!config.require_encryption) return {};
+    return Error::invalid_argument(
+        fmt::format("require_encryption is true (from {}); it needs encryption_keys, "
+                    "encryption_keys_file or encryption_keys_variable",
+                    config.origin_of("require_encryption")));
+  }
+  if (parts.codec != nullptr) return {};
   parts.codec = make_sealing_codec(config.encryption_keys, config.tenant_id,
                                    config.require_encryption);
   return {};

@@ -21,6 +21,7 @@
 
 TEST(macros_are_cpp_defaults, "every CP_..._INIT holds the defaults of the C++ type") {
   SAME_DEFAULTS(page_request, CP_PAGE_REQUEST_INIT);
+  SAME_DEFAULTS(secret_key, CP_SECRET_KEY_INIT);
   SAME_DEFAULTS(retention, CP_RETENTION_INIT);
   SAME_DEFAULTS(limits, CP_LIMITS_INIT);
   SAME_DEFAULTS(queue_options, CP_QUEUE_OPTIONS_INIT);

@@ -33,7 +33,7 @@ TEST_CASE("a sealed value is JSON and opens to what it was") {
   const auto codec = codec_of();
   const std::string big(100'000, 'x');
   for (const std::string& text : {std::string("123456789"), std::string(R"({"a":"ü\n"})"),
-                                  std::string("\"$sealed\""), "\"" + big + "\""}) {
+                                  std::string("\"sealed or not\""), "\"" + big + "\""}) {
     const Json sealed = codec->encode(kPlace, text);
     CHECK(check_json("value", sealed.text(), 1'000'000, "limit", 3).ok());
     CHECK_THAT(sealed.str(), !ContainsSubstring(text));

@@ -42,7 +42,16 @@ from ._core import (
     TaskFailure,
 )
 from .config import ControlPlaneConfig
-from .definitions import UNLIMITED, Json, Label, Needs, Priority, TaskDefinition, TaskFilter
+from .definitions import (
+    UNLIMITED,
+    Json,
+    Label,
+    Needs,
+    Priority,
+    SecretKey,
+    TaskDefinition,
+    TaskFilter,
+)
 from .enums import (
     AgentCapability,
     AgentStatus,
@@ -134,6 +143,7 @@ __all__ = [
     "RateLimited",
     "ResourceExhausted",
     "Resources",
+    "SecretKey",
     "SelectionStrategy",
     "SharedState",
     "StateWatch",

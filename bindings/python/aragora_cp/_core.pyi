@@ -21,9 +21,10 @@ from .enums import (
 version: str
 
 _Option = tuple[str, str, str, str]
+_Keys = list[tuple[str, bytes, str]] | None
 
 def open(
-    given: dict[str, str], origins: dict[str, str], log_inbox: Inbox, log: int, beside: Plane | None, /
+    given: dict[str, str], origins: dict[str, str], log_inbox: Inbox, log: int, keys: _Keys, beside: Plane | None, /
 ) -> Plane: ...
 def options(given: dict[str, str], origins: dict[str, str], /) -> list[_Option]: ...
 def resolve(given: dict[str, str], /) -> tuple[str, list[_Option]]: ...
@@ -147,6 +148,7 @@ class Task(_Value):
         usage: Any = ...,
         blocked_by: int = ...,
         concurrency_key: str | None = ...,
+        unreadable: str | None = ...,
         metadata: Any = ...,
         labels: Mapping[str, str] = ...,
         depends_on: Iterable[str] = ...,
@@ -236,6 +238,9 @@ class Task(_Value):
     @property
     def concurrency_key(self) -> str | None:
         """None if unset."""
+    @property
+    def unreadable(self) -> str | None:
+        """In a list: why a value could not be decrypted and is None."""
     @property
     def metadata(self) -> Any:
         """The submitter's own notes; None if unset."""
@@ -646,6 +651,7 @@ class Document(_Value):
         created_at: datetime | None = ...,
         updated_at: datetime | None = ...,
         expires_at: datetime | None = ...,
+        unreadable: str | None = ...,
     ) -> Document: ...
     @property
     def key(self) -> str:
@@ -665,6 +671,9 @@ class Document(_Value):
     @property
     def expires_at(self) -> datetime | None:
         """When it removes itself; None: never."""
+    @property
+    def unreadable(self) -> str | None:
+        """In a list: why the value could not be decrypted and is None."""
 
 @final
 class DocumentChange(_Value):
@@ -976,6 +985,7 @@ class Plane:
 
     def shutdown(self, seconds: float, /) -> None: ...
     def close_now(self) -> None: ...
+    def reload_keys(self, keys: _Keys, /) -> None: ...
     def options(self) -> list[_Option]: ...
     def acquire_lease(self, *args: Any) -> Any: ...
     def acquire_permit(self, *args: Any) -> Any: ...

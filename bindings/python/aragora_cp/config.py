@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Union
 
 from . import _core
+from .definitions import SecretKey
 from .errors import InvalidArgument
+
+#: All keys, or what answers them; it is called on a thread when connecting and reloading.
+Keys = Union[Iterable[SecretKey], Callable[[], Iterable[SecretKey]]]
 
 _ALIASES = ("redis_url", "redis_cluster", "tenant_isolation")  # the guide's, of other options
 _GROUPS = ("limits", "retention")
+_NOT_TEXTS = ("origins", "encryption_keys", *_ALIASES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +52,11 @@ class ControlPlaneConfig:
     require_registration: bool = False  #: only registered agents may claim
     enable_metrics: bool = True  #: False: ``metrics_text()`` is empty
     fallback_to_memory: bool = False  #: when a shared store cannot be reached at start
+    encryption_keys: Keys | None = field(default=None, compare=False, repr=False)
+    """Encrypts payloads, results, checkpoints and documents in the store; see docs/encryption.md."""
+    encryption_keys_file: str = ""  #: the same from a file, unless ``encryption_keys`` are given
+    encryption_keys_variable: str = ""  #: the same from a variable of the environment
+    require_encryption: bool = False  #: what was stored in the clear is not read
     incarnation: int = 0  #: of agents registered here; 0 is random
     log_level: str | None = None  #: of records that are made; None: as the logger is set on connect
     limits: Mapping[str, int] = field(default_factory=dict)  #: those that differ, by name
@@ -66,7 +76,7 @@ class ControlPlaneConfig:
     def from_environment(cls, **given: Any) -> ControlPlaneConfig:
         """What is given here wins; then the environment; then the defaults."""
         base = cls(**given)
-        texts = _texts({name: getattr(base, name) for name in given if name not in _ALIASES})
+        texts = _texts({name: getattr(base, name) for name in given if name not in _NOT_TEXTS})
         if base.redis_url is not None:
             texts["store_url"] = base.store_url
         url, options = _core.resolve(texts)
@@ -76,6 +86,7 @@ class ControlPlaneConfig:
                 _read(values, name, value, default, origin)
             if origin != _CODE:
                 values["origins"][name] = origin
+        values["encryption_keys"] = base.encryption_keys
         if "log_level" not in texts and "log_level" not in values["origins"]:
             values["log_level"] = None
         return cls(**values)
@@ -85,11 +96,16 @@ class ControlPlaneConfig:
         return _core.options(self._given(), dict(self.origins))
 
     def _given(self) -> dict[str, str]:
-        skipped = ("origins", *_ALIASES)
-        given = _texts({f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped})
+        names = [f.name for f in fields(self) if f.name not in _NOT_TEXTS]
+        given = _texts({name: getattr(self, name) for name in names})
         if self.log_level is None:
             given["log_level"] = _logger_level()
         return given
+
+    def _keys(self) -> list[tuple[str, bytes, str]] | None:
+        """As they are now; None: none are given here."""
+        keys = self.encryption_keys() if callable(self.encryption_keys) else self.encryption_keys
+        return None if keys is None else [(key.id, key.secret, key.state) for key in keys]
 
 
 _CODE = "code or default"

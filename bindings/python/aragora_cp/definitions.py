@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any, Union
 
@@ -18,6 +18,15 @@ Priority = Union[TaskPriority, int, str]
 Needs = Union[str, "Mapping[str, int]"]
 
 UNLIMITED = 2**64 - 1  #: a capacity without a bound
+
+
+@dataclass(frozen=True)
+class SecretKey:
+    """A key of :attr:`ControlPlaneConfig.encryption_keys`; exactly one of all is active."""
+
+    id: str  #: a name of at most 64 characters, stored with what was encrypted
+    secret: bytes = field(default=b"", repr=False)  #: 32 to 1,024 bytes; none if retired
+    state: str = "active"  #: or ``previous``, which still decrypts, or ``retired``, which is refused
 
 
 @dataclass

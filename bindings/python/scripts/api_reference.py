@@ -21,7 +21,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 # In the order of the page; every name of __all__ is in one of them.
 CHAPTERS: dict[str, tuple[str, ...]] = {
-    "Coordinator": ("create_control_plane", "ControlPlaneCoordinator", "ControlPlaneConfig"),
+    "Coordinator": ("create_control_plane", "ControlPlaneCoordinator", "ControlPlaneConfig", "SecretKey"),
     "Agents": ("AgentRegistry", "AgentInfo", "AgentCapability", "AgentStatus", "SelectionStrategy"),
     "Tasks": (
         "TaskScheduler", "TaskDefinition", "Task", "ClaimedTask", "LeaseStatus", "TaskFilter", "TaskFailure", "TaskStatus",

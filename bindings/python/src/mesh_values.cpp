@@ -27,6 +27,8 @@ const std::vector<Field<Document>>& fields_of<Document>() {
       time_field<&T::created_at>("created_at", "When it was put first."),
       time_field<&T::updated_at>("updated_at", "When it was put last."),
       time_field<&T::expires_at>("expires_at", "When it removes itself; None: never."),
+      optional_field<&T::unreadable>("unreadable",
+                                     "In a list: why the value could not be decrypted and is None."),
   };
   return *fields;
 }

@@ -2,6 +2,9 @@
 
 #include <pybind11/stl.h>
 
+#include <mutex>
+#include <vector>
+
 #include "bindings.hpp"
 #include "convert.hpp"
 #include "pending.hpp"
@@ -82,6 +85,23 @@ py::object metrics_text(Plane& plane) {
       [](const std::string& text) { return to_python(text); });
 }
 
+KeyState key_state(py::handle value) {
+  const std::string_view name = text_view("state", value);
+  for (const KeyState state : {KeyState::active, KeyState::previous, KeyState::retired}) {
+    if (name == to_string(state)) return state;
+  }
+  raise(Error::invalid_argument("state is \"" + std::string(name) +
+                                "\"; it must be active, previous or retired"));
+}
+
+SecretKey secret_key(const py::tuple& given) {
+  if (!py::isinstance<py::bytes>(given[1])) {
+    raise(Error::invalid_argument("the secret of a key must be bytes"));
+  }
+  return {text("id", given[0]), std::string(py::reinterpret_borrow<py::bytes>(given[1])),
+          key_state(given[2])};
+}
+
 using Given = std::map<std::string, std::string, std::less<>>;
 
 // Options as texts by name; origins: which of them came from where, for messages.
@@ -113,18 +133,57 @@ Result<Coordinator> opened(Config config, Coordinator* beside) {
   return Coordinator::open(std::move(config));
 }
 
+}  // namespace
+
+// Keys that Python code answered: they are the source of a ring, which therefore never calls it.
+class GivenKeys {
+ public:
+  explicit GivenKeys(py::handle keys) { swap(read(keys)); }
+
+  static std::vector<SecretKey> read(py::handle keys) {
+    std::vector<SecretKey> all;
+    for (const py::handle key : keys) all.push_back(secret_key(py::cast<py::tuple>(key)));
+    return all;
+  }
+  std::vector<SecretKey> swap(std::vector<SecretKey> keys) {
+    const std::lock_guard lock(mutex_);
+    keys_.swap(keys);
+    return keys;
+  }
+  static KeySource source(std::shared_ptr<GivenKeys> keys) {
+    return [keys = std::move(keys)]() -> Result<std::vector<SecretKey>> {
+      const std::lock_guard lock(keys->mutex_);
+      return keys->keys_;
+    };
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<SecretKey> keys_;
+};
+
+namespace {
+
 // `log` is the receiver of the records in the inbox: one for all coordinators. `beside`: or None.
 std::shared_ptr<Plane> open(const Given& given, const Given& origins, const Inbox& log_inbox,
-                            std::uint64_t log, const std::shared_ptr<Plane>& beside) {
+                            std::uint64_t log, const py::object& keys,
+                            const std::shared_ptr<Plane>& beside) {
   Config config = config_of(given, origins);
   config.log_sink = log_relay(log_inbox, log);
-  return std::make_shared<Plane>(std::move(config), beside ? &beside->use() : nullptr);
+  std::shared_ptr<GivenKeys> from;
+  if (!keys.is_none()) {
+    from = std::make_shared<GivenKeys>(keys);
+    config.encryption_keys = value_or_raise(KeyRing::open(GivenKeys::source(from)));
+  }
+  return std::make_shared<Plane>(std::move(config), std::move(from),
+                                 beside ? &beside->use() : nullptr);
 }
 
 }  // namespace
 
-Plane::Plane(Config config, Coordinator* beside)
+Plane::Plane(Config config, std::shared_ptr<GivenKeys> keys, Coordinator* beside)
     : max_json_depth_(config.limits.max_json_depth),
+      keys_(std::move(keys)),
       coordinator_(
           std::make_unique<Coordinator>(value_or_raise(opened(std::move(config), beside)))) {}
 
@@ -157,6 +216,24 @@ void Plane::shutdown(py::handle timeout) {
   value_or_raise(std::move(closed));
 }
 
+void Plane::reload_keys(py::handle keys) {
+  KeyRing ring = use().config().encryption_keys;
+  if (ring.empty()) raise(Error::failed_precondition("there are no encryption keys to reload"));
+  if (keys_ == nullptr || keys.is_none()) {
+    Result<void> reloaded;
+    {
+      const Unlocked unlocked;
+      reloaded = ring.reload();
+    }
+    return value_or_raise(std::move(reloaded));
+  }
+  auto before = keys_->swap(GivenKeys::read(keys));
+  if (auto reloaded = ring.reload(); !reloaded) {
+    keys_->swap(std::move(before));
+    raise(reloaded.error());
+  }
+}
+
 void Plane::close_now() {
   if (!home_.is_here()) return;
   for (const auto& [name, probe] : probes) probe->close();
@@ -179,6 +256,7 @@ void bind_plane(py::module_& module) {
   cls.def("get_stats", &get_stats);
   cls.def("metrics_text", &metrics_text);
   cls.def("shutdown", &Plane::shutdown);
+  cls.def("reload_keys", &Plane::reload_keys);
   cls.def("close_now", &Plane::close_now, "Shuts down at once; in a forked child nothing.");
   cls.def("options", [](Plane& plane) { return options_of(plane.use().config()); });
   bind_tasks(cls);

@@ -17,11 +17,13 @@ namespace controlplane::python {
 
 namespace py = pybind11;
 
+class GivenKeys;
 class ProbeRelay;
 
 class Plane {
  public:
-  explicit Plane(Config config, Coordinator* beside = nullptr);
+  // Null keys: they are not given from here.
+  Plane(Config config, std::shared_ptr<GivenKeys> keys, Coordinator* beside = nullptr);
   ~Plane();
   Plane(const Plane&) = delete;
   Plane& operator=(const Plane&) = delete;
@@ -37,6 +39,7 @@ class Plane {
   // Blocks without the GIL. deadline_exceeded: attempts were left.
   void shutdown(py::handle timeout);
   void close_now();  // with no error
+  void reload_keys(py::handle keys);  // as open() takes them; None: from where the others came
 
   std::map<std::string, std::shared_ptr<ProbeRelay>, std::less<>> probes;  // by name
 
@@ -44,6 +47,7 @@ class Plane {
   [[noreturn]] static void refuse_fork();
   const Process home_;
   const std::size_t max_json_depth_;
+  const std::shared_ptr<GivenKeys> keys_;
   std::unique_ptr<Coordinator> coordinator_;
 };
 

@@ -104,6 +104,8 @@ const std::vector<Field<Task>>& fields_of<Task>() {
         field<&T::usage>("usage", "What its last attempt consumed, or None."),
         field<&T::blocked_by>("blocked_by", "How many parents it still waits for."),
         optional_field<&T::concurrency_key>("concurrency_key", "None if unset."),
+        optional_field<&T::unreadable>("unreadable",
+                                       "In a list: why a value could not be decrypted and is None."),
     };
     add_details(*all);
     return all;

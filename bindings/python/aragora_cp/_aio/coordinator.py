@@ -63,8 +63,9 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         if not isinstance(self._plane, NotConnected):
             return
         config = self.config
+        keys = await in_thread(config._keys)
         plane = await in_thread(
-            _core.open, config._given(), dict(config.origins), *_background.log_target(), self._beside
+            _core.open, config._given(), dict(config.origins), *_background.log_target(), keys, self._beside
         )
         if isinstance(self._plane, NotConnected):
             self._plane = self._home.plane = _background.watch(plane)
@@ -86,6 +87,15 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         finally:
             for stream in self._home.streams():
                 stream._wake()
+
+    async def reload_encryption_keys(self) -> None:
+        """Reads the keys again, where they came from.
+
+        What is stored from now on is encrypted with the one that is active then. If it fails they stay
+        as they were. FailedPrecondition: there are none.
+        """
+        keys = await in_thread(self.config._keys)
+        await in_thread(self._plane.reload_keys, keys)
 
     async def __aenter__(self) -> ControlPlaneCoordinator:
         await self.connect()

@@ -64,8 +64,9 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         if not isinstance(self._plane, NotConnected):
             return
         config = self.config
+        keys = in_thread(config._keys)
         plane = in_thread(
-            _core.open, config._given(), dict(config.origins), *_background.log_target(), self._beside
+            _core.open, config._given(), dict(config.origins), *_background.log_target(), keys, self._beside
         )
         if isinstance(self._plane, NotConnected):
             self._plane = self._home.plane = _background.watch(plane)
@@ -87,6 +88,15 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         finally:
             for stream in self._home.streams():
                 stream._wake()
+
+    def reload_encryption_keys(self) -> None:
+        """Reads the keys again, where they came from.
+
+        What is stored from now on is encrypted with the one that is active then. If it fails they stay
+        as they were. FailedPrecondition: there are none.
+        """
+        keys = in_thread(self.config._keys)
+        in_thread(self._plane.reload_keys, keys)
 
     def __enter__(self) -> ControlPlaneCoordinator:
         self.connect()
