@@ -126,6 +126,20 @@ TEST_CASE("with encryption sizes stay countable") {
   CHECK(Coordinator::open(config).ok());
 }
 
+TEST_CASE("a coordinator that is opened beside another one has its own keys, or none") {
+  Config config;
+  config.encryption_keys = one_key();
+  const Coordinator plane = Coordinator::open(config).value();
+  SharedState(plane).put("doc", "1").value();
+  const Coordinator same = plane.open_beside(plane.config()).value();
+  CHECK(SharedState(same).get("doc").value().value == "1");
+  const Coordinator bare = plane.open_beside().value();
+  CHECK_THAT(SharedState(bare).get("doc").value().value.str(), ContainsSubstring("$sealed"));
+  config.encryption_keys = one_key("k2");
+  const Coordinator other = plane.open_beside(config).value();
+  CHECK(SharedState(other).get("doc").error().code == ErrorCode::failed_precondition);
+}
+
 TEST_CASE("keys without somebody who encrypts are refused") {
   Config config;
   config.encryption_keys = one_key();
