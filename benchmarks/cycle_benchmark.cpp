@@ -3,6 +3,7 @@
 //   cycle/N            N tasks pending in front; the ratio is to the bare loop with as many
 //   cycle_10m          10,000,000 pending against 1,000,000 (slowdown)
 //   capability_sets    100 capability sets with tasks the claimer cannot serve (slowdown)
+//   encrypted          with encryption at rest against without (slowdown)
 //   pending_bytes      resident bytes per pending task with a 200-byte payload, at 1,000,000
 //   two_threads        claim and complete in batches of 32 by two threads, to single operations
 // Tasks that ended are kept as briefly as the configuration allows, because the bare loop keeps none;
@@ -114,6 +115,15 @@ void capability_sets(benchmark::State& state) {
   compare(state, easy, hard);
 }
 BENCHMARK(capability_sets)->UseManualTime();
+
+void encrypted(benchmark::State& state) {
+  Config with_keys = config();
+  with_keys.encryption_keys =
+      KeyRing::of({{"k1", std::string(32, 's'), KeyState::active}}).value();
+  Plane easy, hard(with_keys);
+  compare(state, easy, hard);
+}
+BENCHMARK(encrypted)->UseManualTime();
 
 std::size_t resident_bytes() {
   malloc_trim(0);
