@@ -41,6 +41,19 @@ LogSink sink_of(cp_log_callback callback, void* user_data) {
   };
 }
 
+// With what calls back.
+Result<Config> full_config_of(const cp_options* options) {
+  const auto in = Input<cp_options>::optional(options);
+  Config config = config_of(options);
+  if (in->log_callback != nullptr) config.log_sink = sink_of(in->log_callback, in->log_user_data);
+  if (in->encryption_keys != nullptr) {
+    auto keys = KeyRing::open(key_source(in->encryption_keys, in->encryption_keys_user_data));
+    if (!keys) return std::move(keys.error());
+    config.encryption_keys = *std::move(keys);
+  }
+  return config;
+}
+
 }  // namespace
 
 }  // namespace controlplane::capi
@@ -76,19 +89,25 @@ int32_t cp_coordinator_open(cp_coordinator** out, const cp_options* options) {
   return guard([&]() -> std::int32_t {
     require(out, "out");
     *out = nullptr;
-    const auto in = Input<cp_options>::optional(options);
-    Config config = config_of(options);
-    if (in->log_callback != nullptr) config.log_sink = sink_of(in->log_callback, in->log_user_data);
-    if (in->encryption_keys != nullptr) {
-      auto keys = KeyRing::open(key_source(in->encryption_keys, in->encryption_keys_user_data));
-      if (!keys) return fail(keys.error());
-      config.encryption_keys = *std::move(keys);
-    }
-    auto opened = Coordinator::open(std::move(config));
+    auto config = full_config_of(options);
+    if (!config) return fail(config.error());
+    auto opened = Coordinator::open(*std::move(config));
     if (!opened) return fail(opened.error());
     *out = give_out<cp_coordinator>(new Plane(*std::move(opened)));
     return CP_OK;
   });
+}
+
+int32_t cp_coordinator_open_beside(cp_coordinator** out, cp_coordinator* beside,
+                                   const cp_options* options) {
+  return call_for(
+      out, beside,
+      [&](Plane& plane) -> Result<Coordinator> {
+        auto config = full_config_of(options);
+        if (!config) return std::move(config.error());
+        return plane.coordinator.open_beside(*std::move(config));
+      },
+      [](Coordinator&& opened) { return give_out<cp_coordinator>(new Plane(std::move(opened))); });
 }
 
 int32_t cp_coordinator_config(cp_config** out, cp_coordinator* coordinator) {

@@ -114,6 +114,13 @@ void fill(cp_worker_options& out) {
   out.heartbeat_interval_ms = in_ms(options.heartbeat_interval);
   out.drain_timeout_ms = in_ms(options.drain_timeout);
 }
+void fill(cp_distributor_options& out) {
+  const DistributorOptions options;
+  out.concurrency = options.concurrency;
+  out.leader_ttl_ms = in_ms(options.leader_ttl);
+  out.lease_ttl_ms = in_ms(options.lease_ttl);
+  out.drain_timeout_ms = in_ms(options.drain_timeout);
+}
 
 void fill(cp_put_options& out) {
   const PutOptions options;
@@ -242,6 +249,9 @@ int32_t cp_subscribe_options_init(cp_subscribe_options* out, size_t struct_size)
   return init(out, struct_size);
 }
 int32_t cp_worker_options_init(cp_worker_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_distributor_options_init(cp_distributor_options* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_put_options_init(cp_put_options* out, size_t struct_size) {

@@ -113,6 +113,11 @@ struct Defaults<cp_worker_options> {
   static cp_worker_options make() noexcept { return CP_WORKER_OPTIONS_INIT; }
 };
 template <>
+struct Defaults<cp_distributor_options> {
+  static constexpr const char* name = "cp_distributor_options";
+  static cp_distributor_options make() noexcept { return CP_DISTRIBUTOR_OPTIONS_INIT; }
+};
+template <>
 struct Defaults<cp_put_options> {
   static constexpr const char* name = "cp_put_options";
   static cp_put_options make() noexcept { return CP_PUT_OPTIONS_INIT; }

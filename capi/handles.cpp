@@ -44,6 +44,8 @@ const char* name_of(Kind kind) {
       return "lease";
     case Kind::election:
       return "election";
+    case Kind::distributor:
+      return "distributor";
     case Kind::none:
       break;
   }
@@ -107,7 +109,7 @@ void refuse_handle(Kind wanted, const void* handle) {
   if (handle == nullptr) refuse(is_a(wanted, "NULL"));
   const Parts parts = split(handle);
   const bool is_ours = (number_of(handle) & kMarkMask) == kMark && parts.slot != 0 &&
-                       parts.kind > Kind::none && parts.kind <= Kind::election;
+                       parts.kind > Kind::none && parts.kind <= Kind::distributor;
   if (!is_ours) refuse(is_a(wanted, "no handle of this library"));
   if (parts.kind != wanted) {
     refuse(is_a(wanted, "a handle of another type: ") + name_of(parts.kind));

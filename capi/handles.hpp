@@ -23,7 +23,8 @@ enum class Kind : std::uint8_t {
   worker,
   context,
   lease,
-  election
+  election,
+  distributor
 };
 
 namespace handles {

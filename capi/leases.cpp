@@ -1,5 +1,6 @@
 // Named leases, and elections on top of them.
 #include "capi/defaults.hpp"
+#include "capi/held.hpp"
 #include "capi/mesh_views.hpp"
 #include "capi/plane.hpp"
 #include "capi/specs.hpp"
@@ -40,26 +41,6 @@ auto get_holder(const char* name) {
 const auto give_lease = [](NamedLease&& lease) {
   return give_out<cp_named_lease>(new NamedLeaseHolder{std::move(lease)});
 };
-
-// body(object) for a handle.
-template <class Holder, class Body>
-std::int32_t with(const void* handle, Body&& body) noexcept {
-  return guard([&]() -> std::int32_t {
-    const Held<Holder> held(handle);
-    const Result<void> done = body(*held);
-    return done ? CP_OK : fail(done.error());
-  });
-}
-
-// What ask(object) answers.
-template <class Holder, class Out, class Ask>
-std::int32_t ask(Out* out, const void* handle, Ask&& ask) noexcept {
-  return with<Holder>(handle, [&](Holder& held) {
-    require(out, "out");
-    *out = ask(held);
-    return Result<void>();
-  });
-}
 
 }  // namespace
 

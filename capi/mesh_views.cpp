@@ -61,8 +61,8 @@ LogPageView::LogPageView(LogPage page) : value(std::move(page)) {
   begin(out);
   entry_values.reserve(value.entries.size());
   for (const LogEntry& entry : value.entries) {
-    entry_values.push_back({sizeof(cp_log_entry), entry.seq, entry.time, entry.value.c_str(),
-                            entry.value.size()});
+    entry_values.push_back(
+        {sizeof(cp_log_entry), entry.seq, entry.time, entry.value.c_str(), entry.value.size()});
   }
   entry_items = pointers_to(entry_values);
   out.items = entry_items.data();
@@ -160,6 +160,33 @@ LeaseHolderView::LeaseHolderView(LeaseHolder holder) : value(std::move(holder)) 
   out.expires_at_us = value.expires_at;
 }
 
+PoolWorkerView::PoolWorkerView(PoolWorker worker) : value(std::move(worker)) {
+  cp_pool_worker& out = *this;
+  begin(out);
+  out.usable = value.usable ? 1 : 0;
+  out.agent_id = value.agent_id.c_str();
+  capability_list.set(value.capabilities);
+  out.capabilities = capability_list.items.data();
+  out.capability_count = capability_list.items.size();
+  out.slots = value.slots;
+  tasks.reserve(value.pending_tasks.size());
+  for (const TaskId& task : value.pending_tasks) tasks.push_back(task.str());
+  task_list.set(tasks);
+  out.pending_tasks = task_list.items.data();
+  out.pending_task_count = task_list.items.size();
+}
+
+PoolWorkersView::PoolWorkersView(std::vector<PoolWorker> workers) {
+  cp_pool_workers& out = *this;
+  begin(out);
+  list.reserve(workers.size());
+  for (PoolWorker& worker : workers) {
+    list.add(std::make_unique<PoolWorkerView>(std::move(worker)));
+  }
+  out.items = list.items.data();
+  out.count = list.items.size();
+}
+
 }  // namespace controlplane::capi
 
 using namespace controlplane;
@@ -175,3 +202,6 @@ void cp_pool_page_free(cp_pool_page* page) { delete static_cast<PoolPageView*>(p
 void cp_permit_free(cp_permit* permit) { delete static_cast<PermitView*>(permit); }
 void cp_permit_page_free(cp_permit_page* page) { delete static_cast<PermitPageView*>(page); }
 void cp_lease_holder_free(cp_lease_holder* holder) { delete static_cast<LeaseHolderView*>(holder); }
+void cp_pool_workers_free(cp_pool_workers* workers) {
+  delete static_cast<PoolWorkersView*>(workers);
+}

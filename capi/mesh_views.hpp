@@ -1,6 +1,5 @@
-// What a caller gets of shared state, logs, permits and leases: views as those of views.hpp.
-// Thread safety: plain values, read-only once made.
-// Lifetime: until their cp_…_free().
+// What a caller gets of shared state, logs, permits, leases and distributors: views as those of
+// views.hpp. Thread safety: plain values, read-only once made. Lifetime: until their cp_…_free().
 // Errors: none but std::bad_alloc.
 #pragma once
 
@@ -9,6 +8,7 @@
 
 #include "capi/views.hpp"
 #include "controlplane.h"
+#include "controlplane/distributor.hpp"
 #include "controlplane/document.hpp"
 #include "controlplane/lease.hpp"
 #include "controlplane/log_entry.hpp"
@@ -85,6 +85,18 @@ struct PermitPageView : cp_permit_page, View {
 struct LeaseHolderView : cp_lease_holder, View {
   explicit LeaseHolderView(LeaseHolder holder);
   LeaseHolder value;
+};
+
+struct PoolWorkerView : cp_pool_worker, View {
+  explicit PoolWorkerView(PoolWorker worker);
+  PoolWorker value;
+  TextList capability_list, task_list;
+  std::vector<std::string> tasks;
+};
+
+struct PoolWorkersView : cp_pool_workers, View {
+  explicit PoolWorkersView(std::vector<PoolWorker> workers);
+  ViewList<PoolWorkerView, cp_pool_worker> list;
 };
 
 }  // namespace controlplane::capi

@@ -266,6 +266,19 @@ WorkerOptions options_of(const cp_worker_options* given, const Limits& limits) {
       .drain_timeout = duration(in->drain_timeout_ms)};
 }
 
+DistributorOptions options_of(const cp_distributor_options* given, const Limits& limits) {
+  const Input<cp_distributor_options> in(given);
+  return {
+      .agent_id = text(in->agent_id),
+      .capabilities = capabilities("capabilities", in->capabilities, in->capability_count, limits),
+      .concurrency = in->concurrency,
+      .labels = labels(in->labels, in->label_count, limits),
+      .candidate = text(in->candidate),
+      .leader_ttl = duration(in->leader_ttl_ms),
+      .lease_ttl = duration(in->lease_ttl_ms),
+      .drain_timeout = duration(in->drain_timeout_ms)};
+}
+
 ProbeSpec spec_of(const cp_probe_spec* given) {
   const Input<cp_probe_spec> in(given);
   ProbeSpec spec{.name = text(in->name),

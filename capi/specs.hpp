@@ -42,6 +42,7 @@ HeartbeatReport report_of(const cp_heartbeat_report* given, const Limits& limits
 AgentFilter filter_of(const cp_agent_filter* given, const Limits& limits);
 SelectRequest request_of(const cp_select_request* given, const Limits& limits);
 WorkerOptions options_of(const cp_worker_options* given, const Limits& limits);
+DistributorOptions options_of(const cp_distributor_options* given, const Limits& limits);
 
 ProbeSpec spec_of(const cp_probe_spec* given);
 EventFilter filter_of(const cp_event_filter* given);

@@ -9,6 +9,7 @@
 
 #include "base/deadline.hpp"
 #include "capi/defaults.hpp"
+#include "capi/held.hpp"
 #include "capi/plane.hpp"
 #include "capi/specs.hpp"
 
@@ -24,8 +25,8 @@ struct KindOf<WorkerHolder> {
   static constexpr Kind value = Kind::worker;
 };
 
-// Those who wait for a cancel: until it comes, or the handler has returned. Shared with the attempt,
-// which may tell of a cancel while the handler returns.
+// Those who wait for a cancel: until it comes, or the handler has returned. Shared with the
+// attempt, which may tell of a cancel while the handler returns.
 class CancelWaits : public std::enable_shared_from_this<CancelWaits> {
  public:
   // Whether it was cancelled; nothing if the handler returned before.
@@ -135,16 +136,6 @@ std::int32_t in_context(cp_task_context* handle, Body&& body) noexcept {
   });
 }
 
-// body(holder) with its Result.
-template <class Body>
-std::int32_t with_worker(cp_worker* handle, Body&& body) noexcept {
-  return guard([&]() -> std::int32_t {
-    const Held<WorkerHolder> holder(handle);
-    const Result<void> done = body(*holder);
-    return done ? CP_OK : fail(done.error());
-  });
-}
-
 }  // namespace
 
 }  // namespace controlplane::capi
@@ -167,7 +158,7 @@ int32_t cp_worker_open(cp_worker** out, cp_coordinator* coordinator,
 
 int32_t cp_worker_on(cp_worker* worker, const char* task_type, cp_task_handler handler,
                      void* user_data) {
-  return with_worker(worker, [&](WorkerHolder& held) {
+  return with<WorkerHolder>(worker, [&](WorkerHolder& held) {
     if (view(task_type).empty()) refuse("task_type is empty; it must be a name or *");
     if (handler == nullptr) refuse("handler is NULL");
     held.worker.on(task_type, handler_of(handler, user_data, held.limits));
@@ -176,24 +167,21 @@ int32_t cp_worker_on(cp_worker* worker, const char* task_type, cp_task_handler h
 }
 
 int32_t cp_worker_start(cp_worker* worker) {
-  return with_worker(worker, [](WorkerHolder& held) { return held.worker.start(); });
+  return with<WorkerHolder>(worker, [](WorkerHolder& held) { return held.worker.start(); });
 }
 
 int32_t cp_worker_stop(cp_worker* worker, uint64_t deadline_ms) {
-  return with_worker(worker,
-                     [&](WorkerHolder& held) { return held.worker.stop(duration(deadline_ms)); });
+  return with<WorkerHolder>(
+      worker, [&](WorkerHolder& held) { return held.worker.stop(duration(deadline_ms)); });
 }
 
 int32_t cp_worker_running(int32_t* out, cp_worker* worker) {
-  return with_worker(worker, [&](WorkerHolder& held) {
-    require(out, "out");
-    *out = held.worker.running() ? 1 : 0;
-    return Result<void>();
-  });
+  return ask<WorkerHolder>(out, worker,
+                           [](const WorkerHolder& held) { return held.worker.running() ? 1 : 0; });
 }
 
 int32_t cp_worker_status(cp_worker* worker) {
-  return with_worker(worker, [](WorkerHolder& held) { return held.worker.status(); });
+  return with<WorkerHolder>(worker, [](WorkerHolder& held) { return held.worker.status(); });
 }
 
 // Stopped here, not by the last call that leaves. In a handler of its own it cannot be waited for;

@@ -17,8 +17,8 @@
  * Structs that you get are read-only and made by this library; struct_size says how much of them
  *   there is. They are plain memory: free each once with its own _free(), which takes NULL, in any
  *   thread; using one after that is as bad as after free().
- * Handles (cp_coordinator, cp_queue, cp_subscription, cp_worker, cp_named_lease, cp_election) end with
- *   _close(), which takes NULL.
+ * Handles (cp_coordinator, cp_queue, cp_subscription, cp_worker, cp_distributor, cp_named_lease,
+ *   cp_election) end with _close(), which takes NULL.
  *   A handle is a number in a pointer's clothes, checked by every call: one that was closed, even
  *   twice, or that another call closes just now, is refused with CP_FAILED_PRECONDITION, one of
  *   another type with CP_INVALID_ARGUMENT; nothing crashes. 65,535 may be open in a process.
@@ -31,7 +31,7 @@
  *   no longjmp, no pthread_exit. A thread must not be cancelled (pthread_cancel) inside a call.
  * Waiting. What may wait says for how long. Each operation of a coordinator that talks to the store has
  *   an _async form, which never waits: its answer arrives in a queue. See "Completions" below. Only
- *   cp_state_update, which calls back, has none.
+ *   cp_state_update, which calls back, has none; nor have the operations of the other handles.
  * fork. The child must not use handles of its parent: they are refused with CP_FAILED_PRECONDITION.
  *   It may open its own. A process that is made without fork handlers (vfork, clone) must not try.
  * Times are microseconds since the Unix epoch, 0 = never; durations end in _ms.
@@ -376,11 +376,17 @@ CP_API void cp_config_free(cp_config *config);
 
 /* ---- Coordinator ------------------------------------------------------------------------------ */
 
-/* The control plane of one tenant. Several may be open at once; they share nothing. */
+/* The control plane of one tenant. Several may be open at once; they share nothing but the store, if
+ * one was opened beside another. */
 typedef struct cp_coordinator cp_coordinator;
 
 /* NULL as options: CP_OPTIONS_INIT. */
 CP_API int32_t cp_coordinator_open(cp_coordinator **out, const cp_options *options);
+/* Another one on the store of `beside`, which lives as long as either: for another tenant, or as another
+ * host of the same tenant. store_url does not count, and of a tenant that is in the store already nor
+ * does what its tables go by: limits, retentions, timeouts. They may be closed in any order. */
+CP_API int32_t cp_coordinator_open_beside(cp_coordinator **out, cp_coordinator *beside,
+                                          const cp_options *options);
 /* What is in effect. */
 CP_API int32_t cp_coordinator_config(cp_config **out, cp_coordinator *coordinator);
 /* Reads the encryption keys again, where they came from; what is stored from now on is encrypted with the
@@ -1746,6 +1752,74 @@ CP_API int32_t cp_context_set_result(cp_task_context *context, const char *resul
 CP_API int32_t cp_context_set_error(cp_task_context *context, const char *error);
 /* The attempt is left alone from now on; only for hosts that end it otherwise. */
 CP_API int32_t cp_context_abandon(cp_task_context *context);
+
+/* ---- Distributor ------------------------------------------------------------------------------ */
+
+/* An agent that owns a pool of workers: what it claims it submits again, directed to the least loaded
+ * of them, and the end of that task is the end of the one that it claimed. Its pool are the agents
+ * registered with the label `distributor` = its id, by any host; when one of them goes, its tasks go to
+ * others. Of several with one id one leads, and the others stand by to take over what it forwarded. One
+ * whose agent another host registers stops by itself. It may outlive its coordinator; closing that ends
+ * it like a death: another one leads when leader_ttl_ms is over, not at once. */
+typedef struct cp_distributor cp_distributor;
+
+typedef struct cp_distributor_options {
+  uint32_t struct_size;
+  uint32_t concurrency;            /* tasks forwarded at once */
+  const char *agent_id;            /* required; also the label of its workers */
+  const char *const *capabilities; /* of the tasks that it takes; usually its workers' */
+  size_t capability_count;
+  const cp_label *labels; /* its own */
+  size_t label_count;
+  const char *candidate;     /* this one among those of its id; NULL = made */
+  uint64_t leader_ttl_ms;    /* silent this long, another one takes over */
+  uint64_t lease_ttl_ms;     /* of its claims; 0 = lease_ttl_ms of the options */
+  uint64_t drain_timeout_ms; /* of cp_distributor_close(); 0 = at once */
+} cp_distributor_options;
+#define CP_DISTRIBUTOR_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_distributor_options), 16, NULL, NULL, 0, NULL, 0, NULL, 30000, 0, 30000 }
+CP_API int32_t cp_distributor_options_init(cp_distributor_options *out, size_t struct_size);
+
+typedef struct cp_pool_worker {
+  uint32_t struct_size;
+  int32_t usable; /* ready or busy, and not unhealthy */
+  const char *agent_id;
+  const char *const *capabilities; /* sorted */
+  size_t capability_count;
+  uint64_t slots;                   /* 0 = unlimited */
+  const char *const *pending_tasks; /* ids of those that were given to it here and have not ended */
+  size_t pending_task_count;
+} cp_pool_worker;
+typedef struct cp_pool_workers {
+  uint32_t struct_size;
+  const cp_pool_worker *const *items;
+  size_t count;
+} cp_pool_workers;
+CP_API void cp_pool_workers_free(cp_pool_workers *workers);
+
+/* Stands for the lead, and forwards from when it has it; does not wait for that. */
+CP_API int32_t cp_distributor_start(cp_distributor **out, cp_coordinator *coordinator,
+                                    const cp_distributor_options *options);
+/* These two never wait. The pool is in the order of ids, as the last event left it; empty unless this
+ * one leads. */
+CP_API int32_t cp_distributor_leads(int32_t *out, cp_distributor *distributor);
+CP_API int32_t cp_distributor_workers(cp_pool_workers **out, cp_distributor *distributor);
+/* Submits a task, which names no agent_id, directed to a worker of the pool; with NULL or "" to the least
+ * loaded one that offers what it requires. It goes to another worker if that one goes. *out, the task's
+ * id, may be NULL. CP_FAILED_PRECONDITION: this one does not lead, or the worker takes no tasks.
+ * CP_NOT_FOUND: no such worker in the pool, or none that offers it. A host that must not block submits
+ * with cp_task_submit_async, to the agent that the distributor is. */
+CP_API int32_t cp_distributor_assign_task(cp_task_id *out, cp_distributor *distributor,
+                                          const cp_task_spec *spec, const char *worker_id);
+/* Items fail one by one; the call fails only as a whole. */
+CP_API int32_t cp_distributor_batch_assign_tasks(cp_answers **out, cp_distributor *distributor,
+                                                 const cp_task_spec *specs, size_t count,
+                                                 const char *worker_id);
+/* Claims no more, waits up to `timeout_ms` for what it forwarded, and gives the lead to the next one. What
+ * has not ended by then stays with the workers, and the successor finds it. A second call is CP_OK. */
+CP_API int32_t cp_distributor_stop(cp_distributor *distributor, uint64_t timeout_ms);
+/* Stops it within drain_timeout_ms. */
+CP_API int32_t cp_distributor_close(cp_distributor *distributor);
 
 /* ---- What a completion carries ---------------------------------------------------------------- */
 

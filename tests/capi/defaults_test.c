@@ -40,6 +40,7 @@ TEST(macros_are_cpp_defaults, "every CP_..._INIT holds the defaults of the C++ t
   SAME_DEFAULTS(event_filter, CP_EVENT_FILTER_INIT);
   SAME_DEFAULTS(subscribe_options, CP_SUBSCRIBE_OPTIONS_INIT);
   SAME_DEFAULTS(worker_options, CP_WORKER_OPTIONS_INIT);
+  SAME_DEFAULTS(distributor_options, CP_DISTRIBUTOR_OPTIONS_INIT);
   SAME_DEFAULTS(put_options, CP_PUT_OPTIONS_INIT);
   SAME_DEFAULTS(update_options, CP_UPDATE_OPTIONS_INIT);
   SAME_DEFAULTS(log_bounds, CP_LOG_BOUNDS_INIT);

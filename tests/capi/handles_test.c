@@ -34,6 +34,8 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   cp_named_lease *named = NULL;
   cp_lease_holder *holder = NULL;
   cp_election *election = NULL;
+  cp_coordinator *beside = NULL;
+  cp_distributor *distributor = NULL;
   cp_lease_status lease;
   cp_task_id id;
   uint64_t count = 0;
@@ -163,12 +165,15 @@ static void refuse_everywhere(cp_coordinator *plane, int32_t status, const char 
   REFUSED(cp_lease_holder_get(&holder, plane, "l"));
   REFUSED(cp_lease_holder_get_async(plane, "l", queue, NULL));
   REFUSED(cp_election_start(&election, plane, NULL));
+  REFUSED(cp_coordinator_open_beside(&beside, plane, NULL));
+  REFUSED(cp_distributor_start(&distributor, plane, NULL));
   CHECK(config == NULL && agent == NULL && agents == NULL && claimed == NULL && many == NULL);
   CHECK(task == NULL && tasks == NULL && answers == NULL && explanation == NULL && health == NULL);
   CHECK(agent_health == NULL && events == NULL && stats == NULL && text == NULL && worker == NULL);
   CHECK(subscription == NULL && document == NULL && documents == NULL);
   CHECK(pool == NULL && pools == NULL && permit == NULL && permits == NULL);
   CHECK(named == NULL && holder == NULL && election == NULL);
+  CHECK(beside == NULL && distributor == NULL);
   CHECK_OK(cp_queue_close(queue));
 }
 
@@ -219,6 +224,7 @@ TEST(null_is_refused, "NULL is refused everywhere, and closing it is nothing") {
   CHECK_OK(cp_subscription_close(NULL));
   CHECK_OK(cp_lease_close(NULL));
   CHECK_OK(cp_election_close(NULL));
+  CHECK_OK(cp_distributor_close(NULL));
 }
 
 TEST(closed_is_refused, "a closed handle is refused everywhere, by a second close too") {
