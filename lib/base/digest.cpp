@@ -70,6 +70,12 @@ Sha256& Sha256::add(std::uint64_t field) noexcept {
   return *this;
 }
 
+Sha256::Value Sha256::of(std::string_view bytes) noexcept {
+  thread_local Sha256 mine;
+  mine.update(bytes.data(), bytes.size());
+  return mine.finish();
+}
+
 Sha256::Value Sha256::finish() noexcept {
   Value value;
   require(EVP_DigestFinal_ex(context_, value.data(), nullptr) == 1);

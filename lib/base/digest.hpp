@@ -42,6 +42,8 @@ class Sha256 {
   Sha256& add(std::uint64_t field) noexcept;
   Value finish() noexcept;  // and begins anew
 
+  static Value of(std::string_view bytes) noexcept;  // of nothing but these
+
  private:
   void begin() noexcept;
   void update(const void* bytes, std::size_t size) noexcept;

@@ -20,6 +20,11 @@ std::string hex(const Sha256::Value& value) {
 
 }  // namespace
 
+TEST_CASE("the digest of bytes alone is that of FIPS 180-4") {
+  CHECK(hex(Sha256::of("abc")) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(hex(Sha256::of("")) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+}
+
 TEST_CASE("the 64-bit digest is XXH3") {
   CHECK(digest64("") == 0x2d06800538d394c2ULL);
   CHECK(hash_name("agent-1") == digest64("agent-1"));
