@@ -154,6 +154,7 @@ struct ClaimedTask {
   Json payload;
   TaskPriority priority = TaskPriority::normal;
   std::uint32_t attempt = 0;           // 1 = first
+  Timestamp submitted_at = 0;
   Timestamp claimed_at = 0;
   Timestamp deadline = 0;              // execution timeout of this attempt
   Timestamp lease_until = 0;           // renew before; 0 = the lease holds until the deadline

@@ -57,6 +57,12 @@ enum class AttemptOutcome : std::uint8_t {
   completed, failed, fatal, rate_limited, released, cancelled, crashed, exec_timeout, superseded
 };
 
+// The agent did not bring it to a good end.
+constexpr bool is_failure(AttemptOutcome outcome) noexcept {
+  return outcome == AttemptOutcome::failed || outcome == AttemptOutcome::fatal ||
+         outcome >= AttemptOutcome::crashed;
+}
+
 class FieldDigest;
 
 class AgentTable {

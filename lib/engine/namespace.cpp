@@ -75,7 +75,7 @@ void Namespace::Impl::claim(ClaimTasks& op, Step& step) {
 std::optional<Error> Namespace::Impl::refuse_claim(const ClaimTasks& op, AgentSlot agent) const {
   const ClaimRequest& request = *op.request;
   if (agent == kNoAgent) {
-    if (op.require_registration) {
+    if (op.require_registration && !is_mailbox(request.agent_id)) {
       return Error::failed_precondition("agent " + request.agent_id +
                                         " is not registered and require_registration is on");
     }
@@ -358,6 +358,7 @@ void Namespace::Impl::stats(ReadStats& op, Step& step) {
   op.stats.now = step.now;
   op.wait = tasks.counters().wait;
   op.duration = tasks.counters().duration;
+  op.failed_attempts = tasks.counters().failed_attempts;
 }
 
 void Namespace::Impl::read_events(ReadEvents& op) const {

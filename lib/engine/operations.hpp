@@ -398,6 +398,7 @@ struct ReadStats : Operation {
   Stats stats;                       // out
   Histogram wait;                    // out: ready → claimed
   Histogram duration;                // out: claimed → end of the attempt
+  std::uint64_t failed_attempts = 0; // out: those of agents, mailboxes not counted
 };
 
 struct ReadEvents : Operation {

@@ -1,5 +1,5 @@
 // Every agent name that tasks refer to: registered agents, holders of leases, agents that tasks are
-// directed to. One lookup by name leads a claim to all it needs.
+// directed to, mailboxes. One lookup by name leads a claim to all it needs.
 // Thread safety: none.
 #pragma once
 
@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/agent_table.hpp"
+#include "engine/mailbox_name.hpp"
 #include "engine/name_table.hpp"
 #include "engine/slab.hpp"
 
@@ -21,6 +22,7 @@ struct Party {
   Slot first_lease = kNoSlot;           // list through AttemptRecord::lease_next, newest first
   std::uint32_t leases = 0;
   std::vector<std::uint32_t> directed;  // ready queues directed to it
+  bool mailbox = false;                 // takes only from those
 };
 
 class PartyTable {
@@ -34,6 +36,7 @@ class PartyTable {
     if (const Slot slot = find(name); slot != kNoSlot) return slot;
     const Slot slot = parties_.take();
     parties_[slot].name = name;
+    parties_[slot].mailbox = is_mailbox(name);
     by_name_.emplace(std::string(name), slot);
     return last_ = slot;
   }

@@ -223,9 +223,13 @@ ReadyQueues::Offer& ReadyQueues::offer(const std::vector<std::string>& capabilit
 }
 
 TaskRef ReadyQueues::best(const std::vector<std::string>& capabilities, Slot party, Timestamp now) {
-  const Offer& mine = offer(capabilities);
   Turn best;
   const Party& claimer = parties_[party];
+  if (claimer.mailbox) {
+    for (const QueueSlot queue : claimer.directed) consider(queue, claimer.name, now, best);
+    return best.task;
+  }
+  const Offer& mine = offer(capabilities);
   for (const QueueSlot queue : mine.queues) consider(queue, claimer.name, now, best);
   for (const QueueSlot queue : claimer.directed) {
     if (includes_all(mine.sorted, queues_[queue].key->required)) {

@@ -72,7 +72,8 @@ class ReadyQueues {
   void push_returned(TaskRef task);
   void remove(TaskRef task);      // from wherever `place` says: fresh or returned
 
-  // The best task that an agent offering `capabilities` may take; kNoSlot if there is none.
+  // The best task that an agent offering `capabilities` may take, or the best that is directed to a
+  // mailbox; kNoSlot if there is none.
   TaskRef best(const std::vector<std::string>& capabilities, Slot party, Timestamp now);
 
   std::size_t size() const noexcept { return queues_.size(); }

@@ -136,6 +136,7 @@ void TaskTable::fill(TaskRef task, ClaimedTask& out) const {
   out.payload = record.payload;
   out.priority = record.priority;
   out.attempt = attempt.token.attempt;
+  out.submitted_at = record.submitted_at;
   out.claimed_at = attempt.claimed_at;
   out.deadline = attempt.deadline;
   out.lease_until = attempt.lease_until;

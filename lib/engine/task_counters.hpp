@@ -32,7 +32,7 @@ struct TaskCounters {
   std::array<std::uint64_t, kTaskPriorities> pending_by_priority{};
   std::array<std::uint64_t, kTaskStates> ended_total{};  // terminal states
   std::uint64_t submitted = 0, claimed = 0, retries = 0, crashes = 0, releases = 0, duplicates = 0,
-                stale = 0, unservable = 0;
+                stale = 0, unservable = 0, failed_attempts = 0;
   Histogram wait, duration;
 
   void enter(TaskState state, TaskReason reason, TaskPriority priority) noexcept {

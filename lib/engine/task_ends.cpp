@@ -364,6 +364,11 @@ Result<void> TaskTable::assign(const TaskId& id, std::string_view agent_id, Step
                                       "; only a pending task can be assigned");
   }
   const auto key = queues_.key(record.queue);
+  if (is_mailbox(key->directed)) {
+    return Error::failed_precondition(task_prefix(id) + "it is a message to " +
+                                      key->directed.substr(kMailboxPrefix.size()) +
+                                      " and for nobody else");
+  }
   if (key->directed == agent_id) return {};
   const QueueSlot to = queues_.find_or_add(key->required, agent_id, key->excluded, key->pools);
   if (!enter_queue(to)) {

@@ -88,6 +88,10 @@ void TaskTable::explain_parents(const TaskRecord& record, Explanation& told) con
 void TaskTable::explain_agents(const TaskRecord& record, Explanation& told) const {
   const QueueKey& key = *queues_.key(record.queue);
   std::vector<AgentSlot> agents;
+  if (is_mailbox(key.directed)) {
+    told.obstacles.push_back({ObstacleKind::waiting_for_claim, key.directed, record.since, 0});
+    return;
+  }
   if (!key.directed.empty()) {
     const AgentSlot agent = agents_.find(key.directed);
     if (agent == kNoAgent) {

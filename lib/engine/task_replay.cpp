@@ -107,6 +107,11 @@ Result<TaskId> TaskTable::replay(const ReplayTask& request, Step& step) {
                                       std::string(to_string(state)) +
                                       "; only failed and timeout tasks can be replayed");
   }
+  if (is_mailbox(queues_.key((*found)->queue)->directed)) {
+    return Error::failed_precondition("task " + request.id->str() +
+                                      ": it is a message, good for one task only; its sender may "
+                                      "send it again");
+  }
   const std::vector<Slot> family =
       request.with_dependents ? failed_family(*found) : std::vector<Slot>{*found};
   if (auto refused = check_replay(*request.id, family)) return *std::move(refused);

@@ -146,7 +146,12 @@ std::optional<Error> TaskTable::bind(TaskSpec& spec, Binding& binding) {
   sort_by_pool(spec.needs);
   binding.queue = queues_.find_or_add(spec.required_capabilities, spec.agent_id, spec.exclude,
                                       pools_of(spec.needs));
-  if (enter_queue(binding.queue)) {
+  std::optional<Error> refused = check_mailbox(spec.agent_id, binding.queue);
+  if (!refused && !enter_queue(binding.queue)) {
+    refused = exhausted("its required_capabilities would be one more combination in use",
+                        "max_queues", limits_.max_queues);
+  }
+  if (!refused) {
     queues_.use(binding.queue);
     return std::nullopt;
   }
@@ -154,8 +159,15 @@ std::optional<Error> TaskTable::bind(TaskSpec& spec, Binding& binding) {
   types_.drop(binding.type);
   policies_.drop(binding.policy);
   if (binding.key != kNoSlot) keys_.drop(binding.key);
-  return exhausted("its required_capabilities would be one more combination in use", "max_queues",
-                   limits_.max_queues);
+  return refused;
+}
+
+// All messages of a mailbox are in one queue, until they ended.
+std::optional<Error> TaskTable::check_mailbox(std::string_view directed, QueueSlot queue) const {
+  if (!is_mailbox(directed) || queues_.live(queue) < limits_.max_mailbox_messages) return std::nullopt;
+  return exhausted("the mailbox of " + std::string(directed.substr(kMailboxPrefix.size())) + " holds " +
+                       std::to_string(queues_.live(queue)) + " messages that are not acknowledged",
+                   "max_mailbox_messages", limits_.max_mailbox_messages);
 }
 
 void TaskTable::unbind(TaskRecord& record) {

@@ -235,6 +235,7 @@ void TaskTable::finish_attempt(TaskRef task, Ended how, AttemptOutcome outcome, 
   attempt.lease_until = attempt.cancel_at = 0;
   if (outcome != AttemptOutcome::released) attempt.releases_in_row = 0;
   if (outcome != AttemptOutcome::rate_limited) attempt.rate_limited_in_row = 0;
+  if (is_failure(outcome) && !parties_[attempt.ended.party].mailbox) ++counters_.failed_attempts;
   if (attempt.claim_group != kNoSlot) leave_claim_group(attempt);
   if (attempt.permit != kNoSlot) end_needs(attempt, how, step);
   observe(counters_.duration, step.now - attempt.claimed_at);

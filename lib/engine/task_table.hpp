@@ -112,6 +112,7 @@ class TaskTable final : private QueueWaker {
     std::uint32_t type = kNoSlot, policy = kNoSlot, queue = kNoSlot, key = kNoSlot;
   };
   std::optional<Error> bind(TaskSpec& spec, Binding& binding);
+  std::optional<Error> check_mailbox(std::string_view directed, QueueSlot queue) const;
   void unbind(TaskRecord& record);
   std::shared_ptr<const TaskDetails> make_details(TaskDraft& draft) const;
   TaskPolicy policy_of(const TaskSpec& spec) const;
