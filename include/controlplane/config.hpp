@@ -63,6 +63,13 @@ struct Config {
   std::string encryption_keys_variable{};          // see KeyRing::from_environment; empty = none
   bool require_encryption = false;                 // what was stored in the clear is not read
   std::uint64_t incarnation = 0;                   // of agents registered here; 0 = random
+  // Messages are signed by the active key and verified by those that are not retired; empty: they
+  // are not signed. To change keys, reload() this ring, or a copy of it.
+  KeyRing signing_keys{};
+  std::string signing_keys_file{};                 // KeyRing::from_file, if signing_keys is empty
+  // A message must come to the store within it from when it was signed, or it is taken for a copy of
+  // an old one. With keys at most retention.min_age, so that an old one's id is still taken.
+  std::chrono::milliseconds message_window{60'000};
   Retention retention{};
   Limits limits{};
   LogLevel log_level = LogLevel::info;             // records below it are not made

@@ -16,6 +16,7 @@
 #include "controlplane/log.hpp"
 #include "controlplane/log_entry.hpp"
 #include "controlplane/logs.hpp"
+#include "controlplane/mailbox.hpp"
 #include "controlplane/permit.hpp"
 #include "controlplane/resources.hpp"
 #include "controlplane/result.hpp"

@@ -66,6 +66,7 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
  private:
   friend class CoordinatorCore;
   friend class Distributor;
+  friend class Mailbox;
   friend class Worker;
   friend class Logs;
   friend class NamedLeases;

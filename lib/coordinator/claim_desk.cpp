@@ -7,6 +7,7 @@
 
 #include "base/wording.hpp"
 #include "coordinator/orphan.hpp"
+#include "engine/mailbox_name.hpp"
 
 namespace controlplane {
 namespace {
@@ -56,6 +57,7 @@ void ClaimDesk::wait(ClaimRequest request, Done<ClaimedTasks> done) {
 ClaimDesk::Claim ClaimDesk::make(ClaimRequest request) {
   auto claim = std::make_shared<ParkedClaim>();
   claim->agent = request.agent_id;
+  claim->mailbox = is_mailbox(request.agent_id);
   claim->deadline_us = calls_.now_us() + std::chrono::microseconds(request.wait).count();
   claim->request = std::move(request);
   return claim;
@@ -67,6 +69,7 @@ void ClaimDesk::begin(const Claim& claim) {
     std::lock_guard lock(mutex_);
     by_load = strategy_ == SelectionStrategy::least_loaded;
   }
+  if (claim->mailbox) return park(claim, {}, 0);
   if (!claim->request.capabilities.empty() && !by_load) {
     return park(claim, sorted_unique(claim->request.capabilities), 0);
   }

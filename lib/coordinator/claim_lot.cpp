@@ -11,6 +11,7 @@ using Rank = LotEntry::Rank;
 // Entries that offer the same. Lives while an entry names it, waiting or not.
 struct ClaimGroup {
   std::vector<std::string> offer;
+  bool mailbox = false;
   std::map<Rank, LotEntry*> waiting;
   std::size_t members = 0;
 };
@@ -31,7 +32,7 @@ bool excludes(const QueueKey& queue, const std::string& agent) {
 }
 
 bool may_take(const LotEntry& entry, const QueueKey& queue) {
-  if (!queue.directed.empty() && queue.directed != entry.agent) return false;
+  if (queue.directed.empty() ? entry.mailbox : queue.directed != entry.agent) return false;
   return !excludes(queue, entry.agent) && offers_all(entry.offer, queue.required);
 }
 
@@ -78,8 +79,10 @@ void ClaimLot::add(LotEntry& entry, std::uint64_t random) {
 
 void ClaimLot::insert(LotEntry& entry) {
   entry.rank = rank_of(entry);
-  auto& group = groups_[entry.offer];
-  if (group == nullptr) group = std::make_unique<ClaimGroup>(ClaimGroup{entry.offer, {}, 0});
+  auto& group = groups_of(entry)[entry.offer];
+  if (group == nullptr) {
+    group = std::make_unique<ClaimGroup>(ClaimGroup{entry.offer, entry.mailbox, {}, 0});
+  }
   ++group->members;
   entry.group = group.get();
   auto& owner = agents_[entry.agent];
@@ -97,7 +100,7 @@ void ClaimLot::remove(LotEntry& entry) {
   if (entry.state == State::waiting) leave_group(entry);
   if (entry.state == State::busy) busy_.erase(entry.rank.second);
   entry.state = State::outside;
-  if (--entry.group->members == 0) groups_.erase(entry.offer);
+  if (--entry.group->members == 0) groups_of(entry).erase(entry.offer);
   WaitingAgent& owner = *entry.owner;
   owner.entries.erase(entry.rank.second);
   owner.deadlines.erase(owner.deadlines.find(entry.deadline_us));
@@ -136,7 +139,7 @@ void ClaimLot::leave_group(LotEntry& entry) {
 }
 
 void ClaimLot::index(ClaimGroup& group, bool on) {
-  if (group.waiting.empty()) return;
+  if (group.waiting.empty() || group.mailbox) return;
   const std::pair<Rank, ClaimGroup*> key{group.waiting.begin()->first, &group};
   if (on) {
     order_.insert(key);

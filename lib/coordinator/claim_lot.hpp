@@ -20,6 +20,7 @@
 // Invariants:
 //  1. A group is in the indexes exactly when an entry of it waits, under the rank of its first one.
 //  2. An agent is known exactly while an entry of it is in the lot.
+//  3. A group of mailboxes is in no index: undirected tasks are not for them.
 #pragma once
 
 #include <cstdint>
@@ -51,6 +52,7 @@ struct LotEntry {
   std::int64_t deadline_us = 0;    // steady
   bool timed = false;              // take_expired() answers it
   double load = 0;                 // of its agent when it came, for least_loaded
+  bool mailbox = false;            // takes only what is directed to it; offers nothing
 
   // The lot's.
   State state = State::outside;
@@ -99,13 +101,14 @@ class ClaimLot {
 
   std::vector<LotEntry*> all() const;
   std::size_t size() const noexcept { return size_; }
-  std::size_t groups() const noexcept { return groups_.size(); }
+  std::size_t groups() const noexcept { return groups_.size() + mailboxes_.size(); }
 
  private:
   using GroupOrder = std::set<std::pair<LotEntry::Rank, ClaimGroup*>>;
 
   LotEntry::Rank rank_of(const LotEntry& entry) const;
   void insert(LotEntry& entry);  // its arrival is known
+  auto& groups_of(const LotEntry& entry) { return entry.mailbox ? mailboxes_ : groups_; }
   void enter_group(LotEntry& entry);
   void leave_group(LotEntry& entry);
   void index(ClaimGroup& group, bool on);
@@ -117,7 +120,9 @@ class ClaimLot {
   SelectionStrategy strategy_;
   std::uint64_t arrivals_ = 0;
   std::size_t size_ = 0;
-  std::map<std::vector<std::string>, std::unique_ptr<ClaimGroup>> groups_;
+  using Groups = std::map<std::vector<std::string>, std::unique_ptr<ClaimGroup>>;
+  Groups groups_;     // by what they offer
+  Groups mailboxes_;  // likewise: one group at most
   std::unordered_map<std::string, GroupOrder> by_capability_;
   GroupOrder order_;  // all groups with a waiting entry
   std::map<std::string, std::unique_ptr<WaitingAgent>, std::less<>> agents_;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "base/key_set.hpp"
 #include "base/wording.hpp"
 #include "coordinator/config_options.hpp"
 
@@ -14,6 +15,7 @@ namespace controlplane {
 namespace {
 
 constexpr std::string_view kStoreUrl = "store_url";
+constexpr std::string_view kSigningKeys = "signing_keys";  // the text that key files hold
 constexpr std::string_view kSecondsRule = "it must be a number of seconds, such as 30 or 0.5";
 constexpr std::string_view kSwitchRule = "it must be true or false";
 constexpr std::string_view kNumberRule = "it must be a whole number";
@@ -121,7 +123,7 @@ void find_keys(Config& config, const Config::Lookup& lookup) {
 Result<void> check_given(const Config::Given& given) {
   const auto options = config_options();
   for (const auto& [name, text] : given) {
-    const bool known = name == kStoreUrl || std::any_of(options.begin(), options.end(),
+    const bool known = name == kStoreUrl || name == kSigningKeys || std::any_of(options.begin(), options.end(),
                                                         [&](const Option& option) {
                                                           return option.name == name;
                                                         });
@@ -140,6 +142,38 @@ Result<void> read_url(Config& config, const Config::Lookup& lookup, const Config
 std::optional<std::string> process_variable(const char* name) {
   const char* const value = std::getenv(name);
   return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+}
+
+Result<void> take_ring(Config& config, std::string_view origin, Result<KeyRing> ring) {
+  if (!ring) {
+    return Error::invalid_argument(fmt::format("{}: {}", origin, ring.error().message));
+  }
+  config.signing_keys = *std::move(ring);
+  if (origin != kSigningKeys) config.origins[std::string(kSigningKeys)] = origin;
+  return {};
+}
+
+// The variables are asked again at a reload.
+Result<void> read_signing_keys(Config& config, const Config::Lookup& lookup,
+                               const Config::Given& given) {
+  constexpr const char* kKeys = "ARAGORA_CP_SIGNING_KEYS";
+  constexpr const char* kSecret = "TOKEN_SECRET";
+  if (const auto it = given.find(kSigningKeys); it != given.end()) {
+    auto keys = parse_keys(kSigningKeys, it->second);
+    return take_ring(config, kSigningKeys,
+                     keys ? KeyRing::of(*std::move(keys)) : Result<KeyRing>(keys.error()));
+  }
+  if (!config.signing_keys_file.empty()) return {};
+  const auto text_of = [lookup](const char* name) {
+    return (lookup ? lookup(name) : process_variable(name)).value_or("");
+  };
+  if (!text_of(kKeys).empty()) {
+    return take_ring(config, kKeys, KeyRing::open([=] { return parse_keys(kKeys, text_of(kKeys)); }));
+  }
+  if (text_of(kSecret).empty()) return {};
+  return take_ring(config, kSecret, KeyRing::open([=]() -> Result<std::vector<SecretKey>> {
+                     return std::vector<SecretKey>{{"token", text_of(kSecret), KeyState::active}};
+                   }));
 }
 
 }  // namespace
@@ -170,6 +204,7 @@ Result<Config> read_environment(const Config::Lookup& lookup, const Config::Give
     if (auto read = read_option(config, option, set, given); !read) return read.error();
   }
   find_keys(config, set);
+  if (auto keys = read_signing_keys(config, lookup, given); !keys) return keys.error();
   return config;
 }
 

@@ -47,6 +47,8 @@ constexpr Option kOptions[] = {
     {"encryption_keys_variable", &C::encryption_keys_variable},
     {"require_encryption", &C::require_encryption},
     {"incarnation", &C::incarnation, 0, kAny},
+    {"signing_keys_file", &C::signing_keys_file},
+    {"message_window", &C::message_window, 1, kTime},
     {"log_level", &C::log_level, 0, 0, {"LOG_LEVEL"}},
 
     {"retention.max_age", &R::max_age, 0, kTime},
@@ -101,6 +103,8 @@ constexpr Option kOptions[] = {
     {"limits.max_pools", &L::max_pools, 1, kMany},
     {"limits.max_permits", &L::max_permits, 1, kMany},
     {"limits.max_permit_waiters", &L::max_permit_waiters, 1, kMany},
+    {"limits.max_mailbox_messages", &L::max_mailbox_messages, 1, kMany},
+    {"limits.max_broadcast", &L::max_broadcast, 1, kMany},
     {"limits.max_events", &L::max_events, 1, kMany},
     {"limits.max_event_bytes", &L::max_event_bytes, 1, kHuge},
     {"limits.max_tenants", &L::max_tenants, 1, kMany},

@@ -74,6 +74,7 @@ std::string metrics_text_of(CoordinatorCore& core, const ReadStats& read) {
   local.subscriptions = core.feed().subscriptions();
   local.outstanding_calls = core.calls().outstanding();
   local.state_retries = core.state_retries().load(std::memory_order_relaxed);
+  local.messages = &core.messages();
   return metrics_of(read, local);
 }
 

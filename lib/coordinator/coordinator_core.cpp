@@ -38,6 +38,26 @@ NamespaceOptions namespace_options(const Config& config) {
   return options;
 }
 
+// A tenant's keys are of no use in another one.
+std::string message_key_context(std::string_view tenant) {
+  std::string context;
+  append_field(context, "aragora.message.key.v1");
+  append_field(context, tenant);
+  return context;
+}
+
+Result<void> load_signing_keys(Config& config) {
+  if (!config.signing_keys.empty() || config.signing_keys_file.empty()) return {};
+  auto ring = KeyRing::from_file(config.signing_keys_file);
+  if (!ring) {
+    return Error::invalid_argument(fmt::format("signing_keys_file (from {}): {}",
+                                               config.origin_of("signing_keys_file"),
+                                               ring.error().message));
+  }
+  config.signing_keys = *std::move(ring);
+  return {};
+}
+
 std::string host_and_pid() {
   std::array<char, HOST_NAME_MAX + 1> host{};
   if (gethostname(host.data(), host.size() - 1) != 0) host = {"localhost"};
@@ -101,6 +121,7 @@ EventFeedOptions feed_options(const Config& config, const CoordinatorLog& log) {
 
 Result<std::shared_ptr<CoordinatorCore>> CoordinatorCore::open(Config config,
                                                                CoordinatorParts parts) {
+  if (auto loaded = load_signing_keys(config); !loaded) return std::move(loaded.error());
   if (auto valid = config.validate(); !valid) return std::move(valid.error());
   if (parts.clock == nullptr) parts.clock = &system_clock();
   if (parts.store == nullptr) {
@@ -158,7 +179,8 @@ CoordinatorCore::CoordinatorCore(Config config, CoordinatorParts parts,
       probes_(calls_, pool_, *log_,
               {config_.probe_interval, config_.probe_timeout, config_.limits.max_probes,
                config_.limits.max_error_bytes}),
-      health_(calls_) {
+      health_(calls_),
+      message_keys_(config_.signing_keys, message_key_context(config_.tenant_id)) {
   log_->attach(pool_.make_strand());
 }
 

@@ -27,6 +27,7 @@
 #include <utility>
 
 #include "base/clock.hpp"
+#include "base/derived_keys.hpp"
 #include "base/entropy.hpp"
 #include "base/ids.hpp"
 #include "controlplane/coordinator.hpp"
@@ -36,6 +37,7 @@
 #include "coordinator/coordinator_log.hpp"
 #include "coordinator/health_copy.hpp"
 #include "coordinator/log_waits.hpp"
+#include "coordinator/message_counts.hpp"
 #include "coordinator/payload_codec.hpp"
 #include "coordinator/permit_waits.hpp"
 #include "coordinator/probes.hpp"
@@ -127,6 +129,8 @@ class CoordinatorCore final : public StoreListener,
   HealthCopy& health() noexcept { return health_; }
   WorkerRoster& workers() noexcept { return workers_; }
   std::atomic<std::uint64_t>& state_retries() noexcept { return state_retries_; }
+  DerivedKeys& message_keys() noexcept { return message_keys_; }  // per agent
+  MessageCounts& messages() noexcept { return messages_; }
   CoordinatorLog& log() noexcept { return *log_; }
   const std::shared_ptr<CoordinatorLog>& shared_log() const noexcept { return log_; }
   CallbackPool& pool() noexcept { return pool_; }
@@ -191,6 +195,8 @@ class CoordinatorCore final : public StoreListener,
   HealthCopy health_;
   WorkerRoster workers_;
   std::atomic<std::uint64_t> state_retries_{0};
+  DerivedKeys message_keys_;
+  MessageCounts messages_;
 };
 
 }  // namespace controlplane

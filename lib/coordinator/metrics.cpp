@@ -17,11 +17,13 @@ using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
 
-// Families in order of making. Every label has a closed set of values.
+// Families in order of making. Every label has a closed set of values. Names that begin with agent_
+// are those of alert rules that agent systems already have; all others get our prefix.
 class Families {
  public:
   Families& family(MetricType type, std::string_view name, std::string_view help) {
-    families_.push_back({"aragora_cp_" + std::string(name), std::string(help), type, {}});
+    const std::string_view prefix = name.starts_with("agent_") ? "" : "aragora_cp_";
+    families_.push_back({std::string(prefix) + std::string(name), std::string(help), type, {}});
     return *this;
   }
   Families& gauge(std::string_view name, std::string_view help) {
@@ -33,6 +35,11 @@ class Families {
   Families& value(std::uint64_t value) { return value_of({}, value); }
   Families& value(std::string_view label, std::string_view label_value, std::uint64_t value) {
     return value_of({{std::string(label), std::string(label_value)}}, value);
+  }
+  Families& value(std::string_view direction, MessageEvent outcome, std::string_view outcome_name,
+                  const MessageCounts& counts) {
+    return value_of({{"direction", std::string(direction)}, {"outcome", std::string(outcome_name)}},
+                    counts.of(outcome));
   }
   void histogram(std::string_view name, std::string_view help, const Histogram& counts);
 
@@ -149,6 +156,19 @@ void add_permits(Families& out, const PermitStats& p) {
       .value(p.refused_total);
 }
 
+void add_messages(Families& out, const MessageCounts& counts) {
+  out.counter("agent_messages_total", "Messages that mailboxes of this coordinator sent and received.")
+      .value("sent", MessageEvent::sent, "accepted", counts)
+      .value("sent", MessageEvent::refused, "refused", counts)
+      .value("received", MessageEvent::delivered, "delivered", counts)
+      .value("received", MessageEvent::redelivered, "redelivered", counts)
+      .value("received", MessageEvent::rejected, "rejected", counts);
+  out.counter("agent_message_ends_total", "Deliveries that receivers of this coordinator ended.")
+      .value("outcome", "acknowledged", counts.of(MessageEvent::acknowledged))
+      .value("outcome", "failed", counts.of(MessageEvent::failed));
+  out.histogram("agent_message_latency_seconds", "From send to first delivery.", counts.latency());
+}
+
 void add_coordinator(Families& out, const Stats& stats, const LocalMetrics& local) {
   out.gauge("claims_waiting", "Claims parked in this coordinator.").value(local.waiting_claims);
   out.gauge("results_waiting", "Callers of this coordinator that wait for a result.")
@@ -170,6 +190,9 @@ std::string metrics_of(const ReadStats& read, const LocalMetrics& local) {
   add_documents(out, read.stats.documents, local);
   add_logs(out, read.stats.logs);
   add_permits(out, read.stats.permits);
+  out.counter("agent_failures_total", "Attempts that agents failed, lost or did not end in time.")
+      .value(read.failed_attempts);
+  if (local.messages != nullptr) add_messages(out, *local.messages);
   add_coordinator(out, read.stats, local);
   out.histogram("task_duration_seconds", "From claim to the end of the attempt.", read.duration);
   out.histogram("task_wait_seconds", "From ready to claimed.", read.wait);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <string>
 
+#include "coordinator/message_counts.hpp"
 #include "engine/operations.hpp"
 
 namespace controlplane {
@@ -18,6 +19,7 @@ struct LocalMetrics {
   std::size_t subscriptions = 0;
   std::size_t outstanding_calls = 0;
   std::uint64_t state_retries = 0;
+  const MessageCounts* messages = nullptr;
 };
 
 std::string metrics_of(const ReadStats& read, const LocalMetrics& local);

@@ -1,6 +1,5 @@
 // How work gets in and out: submit and claim.
-#include "coordinator/coordinator_core.hpp"
-#include "coordinator/task_calls.hpp"
+#include "coordinator/prepared_work.hpp"
 
 namespace controlplane {
 namespace {
@@ -89,13 +88,7 @@ void refuse(CoordinatorCore& core, Done<T> done, Error error) {
 
 }  // namespace
 
-Result<TaskId> TaskScheduler::submit_task(TaskSpec spec) {
-  CoordinatorCore& core = *core_;
-  if (auto refused = core.refuse_block(Entry::new_work)) return std::move(*refused);
-  Checks checks(core.limits());
-  check_spec(checks, spec);
-  if (!checks.ok()) return checks.take();
-  TaskDraft draft = draft_of(spec, core.make_id());
+Result<TaskId> submit_prepared(CoordinatorCore& core, TaskSpec& spec, TaskDraft& draft) {
   SubmitTasks op;
   op.tasks = {&draft, 1};
   if (!core.calls().apply_now(op)) {
@@ -105,13 +98,8 @@ Result<TaskId> TaskScheduler::submit_task(TaskSpec spec) {
   return submitted(draft);
 }
 
-void TaskScheduler::submit_task(TaskSpec spec, Done<TaskId> done) {
-  CoordinatorCore& core = *core_;
-  if (auto refused = core.refuse(Entry::new_work)) return refuse(core, std::move(done), *refused);
-  Checks checks(core.limits());
-  check_spec(checks, spec);
-  if (!checks.ok()) return refuse(core, std::move(done), checks.take());
-  TaskDraft draft = draft_of(spec, core.make_id());
+void submit_prepared(CoordinatorCore& core, TaskSpec spec, TaskDraft draft, Done<TaskId> done) {
+  draft.spec = &spec;
   SubmitTasks op;
   op.tasks = {&draft, 1};
   if (core.calls().apply_now(op)) {
@@ -122,6 +110,26 @@ void TaskScheduler::submit_task(TaskSpec spec, Done<TaskId> done) {
                      [&core, done = std::move(done)](Result<TaskIds> answers) mutable {
                        core.calls().deliver(std::move(done), only(std::move(answers)));
                      });
+}
+
+Result<TaskId> TaskScheduler::submit_task(TaskSpec spec) {
+  CoordinatorCore& core = *core_;
+  if (auto refused = core.refuse_block(Entry::new_work)) return std::move(*refused);
+  Checks checks(core.limits());
+  check_spec(checks, spec);
+  if (!checks.ok()) return checks.take();
+  TaskDraft draft = draft_of(spec, core.make_id());
+  return submit_prepared(core, spec, draft);
+}
+
+void TaskScheduler::submit_task(TaskSpec spec, Done<TaskId> done) {
+  CoordinatorCore& core = *core_;
+  if (auto refused = core.refuse(Entry::new_work)) return refuse(core, std::move(done), *refused);
+  Checks checks(core.limits());
+  check_spec(checks, spec);
+  if (!checks.ok()) return refuse(core, std::move(done), checks.take());
+  TaskDraft draft = draft_of(spec, core.make_id());
+  submit_prepared(core, std::move(spec), std::move(draft), std::move(done));
 }
 
 Result<std::vector<Result<TaskId>>> TaskScheduler::submit_tasks(std::vector<TaskSpec> specs) {
@@ -183,12 +191,7 @@ void TaskScheduler::claim_task(ClaimRequest request, Done<Claimed> done) {
   core.claims().wait(std::move(request), first_only(std::move(done)));
 }
 
-Result<ClaimedTasks> TaskScheduler::claim_tasks(const ClaimRequest& request) {
-  CoordinatorCore& core = *core_;
-  if (auto refused = core.refuse_block(Entry::new_work)) return std::move(*refused);
-  Checks checks(core.limits());
-  check_claim(checks, request);
-  if (!checks.ok()) return checks.take();
+Result<ClaimedTasks> claim_prepared(CoordinatorCore& core, const ClaimRequest& request) {
   ClaimTasks op;
   ClaimedTasks tasks;
   prepare_claim(core, request, op);
@@ -199,12 +202,7 @@ Result<ClaimedTasks> TaskScheduler::claim_tasks(const ClaimRequest& request) {
   return core.claims().wait(request);
 }
 
-void TaskScheduler::claim_tasks(ClaimRequest request, Done<ClaimedTasks> done) {
-  CoordinatorCore& core = *core_;
-  if (auto refused = core.refuse(Entry::new_work)) return refuse(core, std::move(done), *refused);
-  Checks checks(core.limits());
-  check_claim(checks, request);
-  if (!checks.ok()) return refuse(core, std::move(done), checks.take());
+void claim_prepared(CoordinatorCore& core, ClaimRequest request, Done<ClaimedTasks> done) {
   ClaimTasks op;
   ClaimedTasks tasks;
   prepare_claim(core, request, op);
@@ -215,6 +213,24 @@ void TaskScheduler::claim_tasks(ClaimRequest request, Done<ClaimedTasks> done) {
     return core.calls().deliver(std::move(done), Result<ClaimedTasks>(std::move(tasks)));
   }
   core.claims().wait(std::move(request), std::move(done));
+}
+
+Result<ClaimedTasks> TaskScheduler::claim_tasks(const ClaimRequest& request) {
+  CoordinatorCore& core = *core_;
+  if (auto refused = core.refuse_block(Entry::new_work)) return std::move(*refused);
+  Checks checks(core.limits());
+  check_claim(checks, request);
+  if (!checks.ok()) return checks.take();
+  return claim_prepared(core, request);
+}
+
+void TaskScheduler::claim_tasks(ClaimRequest request, Done<ClaimedTasks> done) {
+  CoordinatorCore& core = *core_;
+  if (auto refused = core.refuse(Entry::new_work)) return refuse(core, std::move(done), *refused);
+  Checks checks(core.limits());
+  check_claim(checks, request);
+  if (!checks.ok()) return refuse(core, std::move(done), checks.take());
+  claim_prepared(core, std::move(request), std::move(done));
 }
 
 void TaskScheduler::set_strategy(SelectionStrategy strategy) {

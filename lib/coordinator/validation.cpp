@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "base/wording.hpp"
+#include "controlplane/mailbox.hpp"
 
 namespace controlplane {
 namespace {
@@ -85,6 +86,9 @@ void check_enum(Checks& checks, std::string_view what, Enum value, Enum last) {
 void check_spec(Checks& checks, const TaskSpec& spec) {
   const Limits& limits = checks.limits();
   checks.name("task_type", spec.task_type);
+  checks.rule(spec.task_type != kMessageType, [] {
+    return fmt::format("task_type {} is reserved: Mailbox::send sends messages", kMessageType);
+  });
   checks.json("payload", spec.payload, limits.max_payload_bytes, "max_payload_bytes");
   checks.capabilities("required_capabilities", spec.required_capabilities);
   check_enum(checks, "priority", spec.priority, TaskPriority::low);

@@ -25,6 +25,13 @@ struct Lot {
     lot.add(entry, random);
     return entry;
   }
+  LotEntry& park_mailbox(std::string party) {
+    LotEntry& entry = entries.emplace_back();
+    entry.agent = std::move(party);
+    entry.mailbox = true;
+    lot.add(entry, 0);
+    return entry;
+  }
   std::string pick(Names required, std::string directed = "", Names excluded = {}) {
     LotEntry* entry = lot.pick({std::move(required), std::move(directed), std::move(excluded)});
     return entry == nullptr ? "" : entry->agent;
@@ -198,6 +205,24 @@ TEST_CASE("a removed claim leaves nothing behind") {
   CHECK(l.lot.latest_deadline("a") == 0);
   CHECK(l.lot.next_deadline() == std::numeric_limits<std::int64_t>::max());
   CHECK(l.pick({}) == "");
+}
+
+TEST_CASE("a mailbox is picked for what is directed to it and for nothing else") {
+  Lot l;
+  LotEntry& box = l.park_mailbox("mailbox#bob");
+  CHECK(l.pick({}) == "");
+  LotEntry& alice = l.park("alice", {});
+  CHECK(l.pick({}) == "alice");
+  l.lot.remove(alice);
+  CHECK(l.pick({}, "mailbox#eve") == "");
+  CHECK(l.pick({}, "mailbox#bob") == "mailbox#bob");
+  CHECK_FALSE(l.lot.leave_note(queue({}), 1));
+  CHECK(l.lot.leave_note(std::make_shared<const QueueKey>(QueueKey{{}, "mailbox#bob", {}}), 1));
+  l.lot.set_strategy(SelectionStrategy::random);
+  l.lot.put_back(box);
+  CHECK(l.pick({}) == "");
+  l.lot.remove(box);
+  CHECK(l.lot.groups() == 0);
 }
 
 TEST_CASE("a pick among 10,000 distinct offers visits the one that fits") {

@@ -361,3 +361,32 @@ TEST_CASE("every option tells its value, its default and its origin as texts") {
   CHECK(options.at("retention.max_age").value == "86400");
   CHECK(options.at("enable_metrics").origin == "code or default");
 }
+
+TEST_CASE("signing keys come from a file, a variable, or one secret that all share") {
+  const std::string secret(32, 's');
+  const auto ids = [](const Config& config) {
+    std::string text;
+    for (const KeyInfo& key : config.signing_keys.keys()) text += key.id + " ";
+    return text;
+  };
+  CHECK(read({}).signing_keys.empty());
+  CHECK(ids(read({{"TOKEN_SECRET", secret}})) == "token ");
+  CHECK(read({{"TOKEN_SECRET", secret}}).origin_of("signing_keys") == "TOKEN_SECRET");
+  const std::string keys =
+      R"({"keys": [{"id": "a", "state": "active", "secret": "c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M="},)"
+      R"({"id": "b", "state": "retired"}]})";
+  CHECK(ids(read({{"ARAGORA_CP_SIGNING_KEYS", keys}, {"TOKEN_SECRET", secret}})) == "a b ");
+  const Config file = read({{"ARAGORA_CP_SIGNING_KEYS_FILE", "/nowhere"}, {"TOKEN_SECRET", secret}});
+  CHECK(file.signing_keys_file == "/nowhere");
+  CHECK(file.signing_keys.empty());
+  const auto given = Config::from_environment(lookup({{"TOKEN_SECRET", secret}}), {{"signing_keys", keys}});
+  CHECK(ids(given.value()) == "a b ");
+  CHECK(given->origin_of("signing_keys") == "code or default");
+  CHECK_THAT(Config::from_environment(lookup({}), {{"signing_keys", "{"}}).error().message,
+             Catch::Matchers::ContainsSubstring("signing_keys: "));
+  CHECK_THAT(refused({{"TOKEN_SECRET", "short"}}),
+             Catch::Matchers::ContainsSubstring("TOKEN_SECRET: ") &&
+                 Catch::Matchers::ContainsSubstring("5 bytes"));
+  CHECK_THAT(refused({{"ARAGORA_CP_SIGNING_KEYS", "{"}}),
+             Catch::Matchers::ContainsSubstring("ARAGORA_CP_SIGNING_KEYS"));
+}

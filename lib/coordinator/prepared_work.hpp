@@ -1,0 +1,21 @@
+// Submits and claims that their caller has checked and prepared: TaskScheduler and Mailbox.
+// Thread safety: from any thread, after the door was passed.
+// Errors: as TaskScheduler::submit_task, submit_tasks, claim_tasks.
+#pragma once
+
+#include <vector>
+
+#include "coordinator/coordinator_core.hpp"
+#include "coordinator/task_calls.hpp"
+
+namespace controlplane {
+
+// `spec` is what the draft names; consumed.
+Result<TaskId> submit_prepared(CoordinatorCore& core, TaskSpec& spec, TaskDraft& draft);
+void submit_prepared(CoordinatorCore& core, TaskSpec spec, TaskDraft draft, Done<TaskId> done);
+
+// At once, or parked up to the request's wait.
+Result<ClaimedTasks> claim_prepared(CoordinatorCore& core, const ClaimRequest& request);
+void claim_prepared(CoordinatorCore& core, ClaimRequest request, Done<ClaimedTasks> done);
+
+}  // namespace controlplane
