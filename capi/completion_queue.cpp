@@ -43,6 +43,10 @@ void CompletionBox::drop() noexcept {
     const auto& claimed = static_cast<const ClaimedTasksView*>(claimed_tasks)->list;
     for (const auto& view : claimed.views) hand_back(plane, view->value);
   }
+  if (messages != nullptr) {
+    const auto& received = static_cast<const MessagesView*>(messages)->list;
+    for (const auto& view : received.views) hand_back(plane, view->value);
+  }
   (void)cp_lease_close(named_lease);
   if (permit != nullptr) hand_back(plane, static_cast<const PermitView*>(permit)->value);
   delete this;

@@ -50,6 +50,7 @@ struct CompletionBox : cp_completion, View {
 // Gives a task, or a permit, back whose claim nobody will hear of: its lease would hold until its deadline.
 void hand_back(cp_coordinator* handle, const ClaimedTask& task) noexcept;
 void hand_back(cp_coordinator* handle, const PermitRef& permit) noexcept;
+void hand_back(cp_coordinator* handle, const Message& message) noexcept;
 
 class CompletionQueue;
 

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "base/key_set.hpp"
 #include "capi/defaults.hpp"
 #include "capi/input.hpp"
 
@@ -30,6 +31,14 @@ Retention retention_of(const cp_retention* given) {
           .max_bytes = in->max_bytes,
           .min_age = duration(in->min_age_ms),
           .key_age = duration(in->key_age_ms)};
+}
+
+// As long as the text is what it was.
+KeyRing ring_of(const char* what, const char* json) {
+  auto keys = parse_keys(what, json);
+  auto ring = keys ? KeyRing::of(*std::move(keys)) : Result<KeyRing>(std::move(keys.error()));
+  if (!ring) refuse(ring.error().code, std::move(ring.error().message));
+  return *std::move(ring);
 }
 
 Limits limits_of(const cp_limits* given) {
@@ -104,6 +113,8 @@ Limits limits_of(const cp_limits* given) {
   out.max_log_entries = in->max_log_entries;
   out.max_logs_bytes = in->max_logs_bytes;
   out.max_waiting_reads = in->max_waiting_reads;
+  out.max_mailbox_messages = in->max_mailbox_messages;
+  out.max_broadcast = in->max_broadcast;
   return out;
 }
 
@@ -189,6 +200,8 @@ cp_limits view_of(const Limits& limits) {
   out.max_log_entries = limits.max_log_entries;
   out.max_logs_bytes = limits.max_logs_bytes;
   out.max_waiting_reads = limits.max_waiting_reads;
+  out.max_mailbox_messages = limits.max_mailbox_messages;
+  out.max_broadcast = limits.max_broadcast;
   return out;
 }
 
@@ -223,6 +236,8 @@ cp_options view_of(const Config& config) {
   out.encryption_keys_file = c_text(config.encryption_keys_file);
   out.encryption_keys_variable = c_text(config.encryption_keys_variable);
   out.require_encryption = config.require_encryption ? 1 : 0;
+  out.signing_keys_file = c_text(config.signing_keys_file);
+  out.message_window_ms = in_ms(config.message_window);
   return out;
 }
 
@@ -259,6 +274,9 @@ Config config_of(const cp_options* given) {
   config.retention = retention_of(in->retention);
   config.limits = limits_of(in->limits);
   config.log_level = number("log_level", in->log_level, LogLevel::off);
+  config.signing_keys_file = text(in->signing_keys_file);
+  if (in->signing_keys != nullptr) config.signing_keys = ring_of("signing_keys", in->signing_keys);
+  config.message_window = duration(in->message_window_ms);
   return config;
 }
 

@@ -17,6 +17,7 @@ struct ConfigView : cp_config, View {
         shown(view_of(value)) {
     shown.retention = &retention;
     shown.limits = &limits;
+    shown.config = this;
     struct_size = sizeof(cp_config);
     options = &shown;
   }
@@ -50,6 +51,9 @@ Result<Config> full_config_of(const cp_options* options) {
     auto keys = KeyRing::open(key_source(in->encryption_keys, in->encryption_keys_user_data));
     if (!keys) return std::move(keys.error());
     config.encryption_keys = *std::move(keys);
+  }
+  if (config.signing_keys.empty() && config.signing_keys_file.empty() && in->config != nullptr) {
+    config.signing_keys = static_cast<const ConfigView*>(in->config)->value.signing_keys;
   }
   return config;
 }
@@ -120,6 +124,13 @@ int32_t cp_coordinator_reload_keys(cp_coordinator* coordinator) {
   return call(coordinator, [](Plane& plane) -> Result<void> {
     KeyRing keys = plane.coordinator.config().encryption_keys;
     if (keys.empty()) return Error::failed_precondition("there are no encryption keys to reload");
+    return keys.reload();
+  });
+}
+
+int32_t cp_coordinator_reload_signing_keys(cp_coordinator* coordinator) {
+  return call(coordinator, [](Plane& plane) {
+    KeyRing keys = plane.coordinator.config().signing_keys;
     return keys.reload();
   });
 }

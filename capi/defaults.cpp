@@ -172,6 +172,23 @@ void fill(cp_lease_options& out) {
 }
 void fill(cp_election_options& out) { out.ttl_ms = in_ms(ElectionOptions{}.ttl); }
 
+void fill(cp_message_spec& out) {
+  const SendOptions options;
+  out.max_deliveries = options.max_deliveries;
+  out.ttl_ms = in_ms(options.ttl);
+}
+void fill(cp_receive_options& out) {
+  const ReceiveOptions options;
+  out.max_messages = options.max_messages;
+  out.wait_ms = in_ms(options.wait);
+  out.visibility_ms = in_ms(options.visibility);
+}
+void fill(cp_reject_options& out) {
+  const RejectOptions options;
+  out.redeliver = options.redeliver ? 1 : 0;
+  out.retry_after_ms = in_ms(options.retry_after);
+}
+
 // Only the part that the caller's struct has.
 template <class T>
 std::int32_t init(T* out, std::size_t struct_size) {
@@ -274,5 +291,14 @@ int32_t cp_lease_options_init(cp_lease_options* out, size_t struct_size) {
   return init(out, struct_size);
 }
 int32_t cp_election_options_init(cp_election_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_message_spec_init(cp_message_spec* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_receive_options_init(cp_receive_options* out, size_t struct_size) {
+  return init(out, struct_size);
+}
+int32_t cp_reject_options_init(cp_reject_options* out, size_t struct_size) {
   return init(out, struct_size);
 }

@@ -157,5 +157,20 @@ struct Defaults<cp_election_options> {
   static constexpr const char* name = "cp_election_options";
   static cp_election_options make() noexcept { return CP_ELECTION_OPTIONS_INIT; }
 };
+template <>
+struct Defaults<cp_message_spec> {
+  static constexpr const char* name = "cp_message_spec";
+  static cp_message_spec make() noexcept { return CP_MESSAGE_SPEC_INIT; }
+};
+template <>
+struct Defaults<cp_receive_options> {
+  static constexpr const char* name = "cp_receive_options";
+  static cp_receive_options make() noexcept { return CP_RECEIVE_OPTIONS_INIT; }
+};
+template <>
+struct Defaults<cp_reject_options> {
+  static constexpr const char* name = "cp_reject_options";
+  static cp_reject_options make() noexcept { return CP_REJECT_OPTIONS_INIT; }
+};
 
 }  // namespace controlplane::capi

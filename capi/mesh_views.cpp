@@ -187,6 +187,54 @@ PoolWorkersView::PoolWorkersView(std::vector<PoolWorker> workers) {
   out.count = list.items.size();
 }
 
+MessageView::MessageView(Message&& message) {
+  cp_message& out = *this;
+  begin(out);
+  out.message_id = id.set(message.id);
+  value = std::move(message);
+  out.delivery = value.delivery;
+  out.attempt.task_id = out.message_id;
+  out.attempt.lease.nonce = value.lease.nonce();
+  out.attempt.lease.attempt = value.lease.attempt();
+  out.attempt.agent_id = "";
+  out.from = value.from.c_str();
+  out.to = value.to.c_str();
+  out.type = value.type.c_str();
+  show(out.body, out.body_length, value.body);
+  out.correlation_id = value.correlation_id.c_str();
+  out.key_id = value.key_id.c_str();
+  out.sent_at_us = value.sent_at;
+  out.visible_at_us = value.visible_at;
+}
+
+MessagesView::MessagesView(std::vector<Message>&& messages) {
+  cp_messages& out = *this;
+  begin(out);
+  list.reserve(messages.size());
+  for (Message& message : messages) list.add(std::make_unique<MessageView>(std::move(message)));
+  out.items = list.items.data();
+  out.count = list.items.size();
+}
+
+SentView::SentView(Sent sent) : receiver(std::move(sent.to)) {
+  cp_sent& out = *this;
+  begin(out);
+  out.to = receiver.c_str();
+  out.message_id = sent.id ? id.set(*sent.id) : "";
+  if (!sent.id) error_text = sent.id.error().to_string();
+  out.error = error_text.c_str();
+  out.status = sent.id ? CP_OK : status_of(sent.id.error().code);
+}
+
+SentListView::SentListView(std::vector<Sent> sent) {
+  cp_sent_list& out = *this;
+  begin(out);
+  list.reserve(sent.size());
+  for (Sent& one : sent) list.add(std::make_unique<SentView>(std::move(one)));
+  out.items = list.items.data();
+  out.count = list.items.size();
+}
+
 }  // namespace controlplane::capi
 
 using namespace controlplane;
@@ -205,3 +253,6 @@ void cp_lease_holder_free(cp_lease_holder* holder) { delete static_cast<LeaseHol
 void cp_pool_workers_free(cp_pool_workers* workers) {
   delete static_cast<PoolWorkersView*>(workers);
 }
+void cp_message_free(cp_message* message) { delete static_cast<MessageView*>(message); }
+void cp_messages_free(cp_messages* messages) { delete static_cast<MessagesView*>(messages); }
+void cp_sent_list_free(cp_sent_list* sent) { delete static_cast<SentListView*>(sent); }

@@ -12,6 +12,7 @@
 #include "controlplane/document.hpp"
 #include "controlplane/lease.hpp"
 #include "controlplane/log_entry.hpp"
+#include "controlplane/mailbox.hpp"
 #include "controlplane/permit.hpp"
 
 namespace controlplane::capi {
@@ -97,6 +98,29 @@ struct PoolWorkerView : cp_pool_worker, View {
 struct PoolWorkersView : cp_pool_workers, View {
   explicit PoolWorkersView(std::vector<PoolWorker> workers);
   ViewList<PoolWorkerView, cp_pool_worker> list;
+};
+
+// Takes the message once there is memory for the rest, as PermitView does.
+struct MessageView : cp_message, View {
+  explicit MessageView(Message&& message);
+  ShortText id;
+  Message value;
+};
+
+struct MessagesView : cp_messages, View {
+  explicit MessagesView(std::vector<Message>&& messages);
+  ViewList<MessageView, cp_message> list;
+};
+
+struct SentView : cp_sent, View {
+  explicit SentView(Sent sent);
+  ShortText id;
+  std::string receiver, error_text;
+};
+
+struct SentListView : cp_sent_list, View {
+  explicit SentListView(std::vector<Sent> sent);
+  ViewList<SentView, cp_sent> list;
 };
 
 }  // namespace controlplane::capi

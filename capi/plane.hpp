@@ -58,6 +58,10 @@ inline void drop(cp_coordinator* handle, const Permit& permit) noexcept {
   hand_back(handle, permit);
 }
 
+inline void drop(cp_coordinator* handle, const std::vector<Message>& messages) noexcept {
+  for (const Message& message : messages) hand_back(handle, message);
+}
+
 // operation(plane), then sink(answer), or sink() if there is none.
 template <class Operation, class Sink>
 std::int32_t call(cp_coordinator* handle, Operation&& operation, Sink&& sink) noexcept {

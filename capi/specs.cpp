@@ -411,4 +411,38 @@ ElectionOptions options_of(const cp_election_options* given) {
   return options;
 }
 
+SendOptions options_of(const cp_message_spec* given) {
+  const Input<cp_message_spec> in(given);
+  return {.ttl = duration(in->ttl_ms),
+          .correlation_id = text(in->correlation_id),
+          .operation_id = text(in->operation_id),
+          .max_deliveries = in->max_deliveries};
+}
+
+ReceiveOptions options_of(const cp_receive_options* given, const Limits& limits) {
+  const auto in = Input<cp_receive_options>::optional(given);
+  return {.max_messages = in->max_messages,
+          .wait = wait_time(in->wait_ms, limits),
+          .visibility = duration(in->visibility_ms)};
+}
+
+RejectOptions options_of(const cp_reject_options* given) {
+  const auto in = Input<cp_reject_options>::optional(given);
+  return {.redeliver = flag("redeliver", in->redeliver),
+          .retry_after = duration(in->retry_after_ms)};
+}
+
+Message message_of(const cp_message* given) {
+  require(given, "message");
+  Message message;
+  message.id = view(given->message_id);
+  message.from = text(given->from);
+  message.to = text(given->to);
+  message.type = text(given->type);
+  message.correlation_id = text(given->correlation_id);
+  message.lease = Lease(small("lease.attempt", given->attempt.lease.attempt),
+                        given->attempt.lease.nonce);
+  return message;
+}
+
 }  // namespace controlplane::capi

@@ -57,6 +57,12 @@ PermitRef permit_of(const cp_permit_ref* given);
 LeaseOptions options_of(const cp_lease_options* given, const Limits& limits);
 ElectionOptions options_of(const cp_election_options* given);
 
+SendOptions options_of(const cp_message_spec* given);
+ReceiveOptions options_of(const cp_receive_options* given, const Limits& limits);
+RejectOptions options_of(const cp_reject_options* given);
+// What was received, from the view that this library made of it.
+Message message_of(const cp_message* given);
+
 PutOptions options_of(const cp_put_options* given);
 UpdateOptions options_of(const cp_update_options* given);
 LogBounds bounds_of(const cp_log_bounds* given);

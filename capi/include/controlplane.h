@@ -301,6 +301,7 @@ typedef struct cp_limits {
   uint64_t max_documents, max_documents_bytes, max_pools, max_permits, max_permit_waiters;
   uint64_t max_log_entry_bytes, max_log_read_bytes, max_logs, max_log_entries, max_logs_bytes;
   uint64_t max_waiting_reads;
+  uint64_t max_mailbox_messages, max_broadcast;
 } cp_limits;
 #define CP_LIMITS_INIT                                                                             \
   {                                                                                                \
@@ -309,7 +310,7 @@ typedef struct cp_limits {
         1024, 4096, 100000, 1000000, 10000, 4096, 4096, 100000, 67108864, 1024, 100000, 100000,    \
         1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256, 1048576, 16, 256, 65536, \
         1000000000000000, 1000000, 1073741824, 10000, 1000000, 100000, 1048576, 1048576, 10000,    \
-        16777216, 1073741824, 100000                                                               \
+        16777216, 1073741824, 100000, 10000, 1000                                                  \
   }
 CP_API int32_t cp_limits_init(cp_limits *out, size_t struct_size);
 
@@ -352,13 +353,19 @@ typedef struct cp_options {
   void *encryption_keys_user_data;
   int32_t require_encryption; /* 1: what was stored in the clear is not read */
   int32_t reserved;           /* 0 */
+  /* Keys that sign messages, the first of these that is given: the JSON text that key files hold, such a
+   * file, which is read again by cp_coordinator_reload_signing_keys(), or those of a cp_config. */
+  const char *signing_keys;
+  const char *signing_keys_file;
+  const struct cp_config *config; /* set in the options of a cp_config */
+  uint64_t message_window_ms; /* a message must come to the store within it from when it was signed */
 } cp_options;
 #define CP_OPTIONS_INIT                                                                            \
   {                                                                                                \
     (uint32_t)sizeof(cp_options), CP_LOG_INFO, "memory://", "default", "aragora:cp:", NULL, 10000, \
         30000, 30000, 10000, 300000, 60000, 86400000, 30000, 30000, 0, 5000, 0, 3,                 \
         CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, \
-        0                                                                                          \
+        0, NULL, NULL, NULL, 60000                                                                 \
   }
 CP_API int32_t cp_options_init(cp_options *out, size_t struct_size);
 
@@ -396,6 +403,9 @@ CP_API int32_t cp_coordinator_reload_keys(cp_coordinator *coordinator);
  * coordinator, then ends everything: calls that wait answer CP_CANCELLED. CP_DEADLINE_EXCEEDED says how
  * many attempts were left. The handle still has to be closed. */
 CP_API int32_t cp_coordinator_shutdown(cp_coordinator *coordinator, uint64_t deadline_ms);
+/* Reads the keys again where they came from; CP_FAILED_PRECONDITION: there are none. What is wrong with
+ * the new ones leaves the old ones in use. */
+CP_API int32_t cp_coordinator_reload_signing_keys(cp_coordinator *coordinator);
 /* Shuts down at once if that was not done. Calls of other threads that wait in it answer CP_CANCELLED;
  * so do outstanding completions. A callback that is running gets 5 s to return; inside a callback it is
  * not waited for. */
@@ -1356,6 +1366,141 @@ CP_API int32_t cp_log_list(cp_log_info_page **out, cp_coordinator *coordinator, 
 CP_API int32_t cp_log_list_async(cp_coordinator *coordinator, const char *prefix,
                                  const cp_page_request *page, cp_queue *queue, void *user_data);
 
+/* ---- Messages --------------------------------------------------------------------------------- */
+
+/* From agent to agent, each to the mailbox of its receiver; with signing keys, signed and verified:
+ * docs/messages.md. Delivered at least once, and again after the visibility timeout unless it was
+ * acknowledged; what nobody acknowledges in the end is a dead letter. An agent needs no registration.
+ * A message is a task of the type "aragora.message"; its id is that of the task. */
+typedef struct cp_message {
+  uint32_t struct_size;
+  uint32_t delivery; /* 1 = first; 0 = a reply */
+  cp_attempt attempt; /* the proof of this delivery; of a reply empty */
+  const char *message_id; /* a reply has that of its request */
+  const char *from;
+  const char *to;
+  const char *type;
+  const char *body; /* JSON */
+  size_t body_length;
+  const char *correlation_id;
+  const char *key_id; /* that signed it; "" = unsigned */
+  int64_t sent_at_us;
+  int64_t visible_at_us; /* delivered again from then on, unless acknowledged or extended */
+} cp_message;
+CP_API void cp_message_free(cp_message *message);
+
+typedef struct cp_messages {
+  uint32_t struct_size;
+  const cp_message *const *items;
+  size_t count;
+} cp_messages;
+CP_API void cp_messages_free(cp_messages *messages);
+
+typedef struct cp_message_spec {
+  uint32_t struct_size;
+  uint32_t max_deliveries; /* that may end in a reject; 0 = max_task_retries + 1 */
+  const char *to;          /* required; not of a broadcast */
+  const char *type;        /* required: a name */
+  const char *body;        /* JSON; NULL = null */
+  size_t body_length;
+  uint64_t ttl_ms;            /* not acknowledged within it: a dead letter; 0 = unlimited */
+  const char *correlation_id; /* what it belongs to; a name */
+  const char *operation_id;   /* the same id, receiver and content is the same message; NULL = made */
+} cp_message_spec;
+#define CP_MESSAGE_SPEC_INIT \
+  { (uint32_t)sizeof(cp_message_spec), 0, NULL, NULL, NULL, 0, 86400000, NULL, NULL }
+CP_API int32_t cp_message_spec_init(cp_message_spec *out, size_t struct_size);
+
+typedef struct cp_receive_options {
+  uint32_t struct_size;
+  uint32_t max_messages;  /* at least 1 */
+  uint64_t wait_ms;       /* for the first; 0 = do not wait */
+  uint64_t visibility_ms; /* to acknowledge or extend them */
+} cp_receive_options;
+#define CP_RECEIVE_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_receive_options), 1, 0, 30000 }
+CP_API int32_t cp_receive_options_init(cp_receive_options *out, size_t struct_size);
+
+typedef struct cp_reject_options {
+  uint32_t struct_size;
+  int32_t redeliver;       /* 0: a dead letter at once */
+  uint64_t retry_after_ms; /* redelivered not before; 0 = after 1 s, doubled each time */
+} cp_reject_options;
+#define CP_REJECT_OPTIONS_INIT \
+  { (uint32_t)sizeof(cp_reject_options), 1, 0 }
+CP_API int32_t cp_reject_options_init(cp_reject_options *out, size_t struct_size);
+
+/* To one receiver of a broadcast. */
+typedef struct cp_sent {
+  uint32_t struct_size;
+  int32_t status;
+  const char *to;
+  const char *message_id; /* "" unless CP_OK */
+  const char *error;      /* "" if CP_OK */
+} cp_sent;
+typedef struct cp_sent_list {
+  uint32_t struct_size;
+  const cp_sent *const *items;
+  size_t count;
+} cp_sent_list;
+CP_API void cp_sent_list_free(cp_sent_list *sent);
+
+/* As the agent `agent_id`; *out, which may be NULL, is the message's id. CP_RESOURCE_EXHAUSTED: the
+ * receiver has max_mailbox_messages that are not acknowledged. */
+CP_API int32_t cp_mailbox_send(cp_task_id *out, cp_coordinator *coordinator, const char *agent_id,
+                               const cp_message_spec *spec);
+CP_API int32_t cp_mailbox_send_async(cp_coordinator *coordinator, const char *agent_id,
+                                     const cp_message_spec *spec, cp_queue *queue, void *user_data);
+/* Verified messages to `agent_id`. None in time: CP_OK and a count of 0. NULL as options: their INIT. */
+CP_API int32_t cp_mailbox_receive(cp_messages **out, cp_coordinator *coordinator,
+                                  const char *agent_id, const cp_receive_options *options);
+CP_API int32_t cp_mailbox_receive_async(cp_coordinator *coordinator, const char *agent_id,
+                                        const cp_receive_options *options, cp_queue *queue,
+                                        void *user_data);
+/* Done with it; repeating it is OK. CP_CONFLICT, so for all below: it was delivered again meanwhile, or
+ * ended otherwise. */
+CP_API int32_t cp_mailbox_acknowledge(cp_coordinator *coordinator, const cp_message *message);
+CP_API int32_t cp_mailbox_acknowledge_async(cp_coordinator *coordinator, const cp_message *message,
+                                            cp_queue *queue, void *user_data);
+/* Not done: delivered again, or a dead letter with `error`. NULL as options: their INIT. */
+CP_API int32_t cp_mailbox_reject(cp_coordinator *coordinator, const cp_message *message,
+                                 const char *error, const cp_reject_options *options);
+CP_API int32_t cp_mailbox_reject_async(cp_coordinator *coordinator, const cp_message *message,
+                                       const char *error, const cp_reject_options *options,
+                                       cp_queue *queue, void *user_data);
+/* Given back untouched: delivered again at once, and not counted against it. */
+CP_API int32_t cp_mailbox_release(cp_coordinator *coordinator, const cp_message *message);
+CP_API int32_t cp_mailbox_release_async(cp_coordinator *coordinator, const cp_message *message,
+                                        cp_queue *queue, void *user_data);
+/* Not delivered again before *out, which may be NULL: one visibility timeout from now. */
+CP_API int32_t cp_mailbox_extend(int64_t *out, cp_coordinator *coordinator,
+                                 const cp_message *message);
+CP_API int32_t cp_mailbox_extend_async(cp_coordinator *coordinator, const cp_message *message,
+                                       cp_queue *queue, void *user_data);
+/* Acknowledges it with an answer, JSON, for the one that waits in cp_mailbox_request. */
+CP_API int32_t cp_mailbox_reply(cp_coordinator *coordinator, const cp_message *message,
+                                const char *body, size_t body_length);
+CP_API int32_t cp_mailbox_reply_async(cp_coordinator *coordinator, const cp_message *message,
+                                      const char *body, size_t body_length, cp_queue *queue,
+                                      void *user_data);
+/* Sends and waits for the reply; `timeout_ms` is the message's ttl, too. CP_DEADLINE_EXCEEDED: none came
+ * in time. CP_FAILED_PRECONDITION: it was rejected for good, or acknowledged without a reply.
+ * CP_UNAUTHENTICATED: the reply is not the receiver's. */
+CP_API int32_t cp_mailbox_request(cp_message **out, cp_coordinator *coordinator,
+                                  const char *agent_id, const cp_message_spec *spec,
+                                  uint64_t timeout_ms);
+CP_API int32_t cp_mailbox_request_async(cp_coordinator *coordinator, const char *agent_id,
+                                        const cp_message_spec *spec, uint64_t timeout_ms,
+                                        cp_queue *queue, void *user_data);
+/* To every other registered agent that offers `capability`; one message each, with an answer each.
+ * CP_RESOURCE_EXHAUSTED: they are more than max_broadcast; then none is sent. */
+CP_API int32_t cp_mailbox_broadcast(cp_sent_list **out, cp_coordinator *coordinator,
+                                    const char *agent_id, const char *capability,
+                                    const cp_message_spec *spec);
+CP_API int32_t cp_mailbox_broadcast_async(cp_coordinator *coordinator, const char *agent_id,
+                                          const char *capability, const cp_message_spec *spec,
+                                          cp_queue *queue, void *user_data);
+
 /* ---- Pools and permits ------------------------------------------------------------------------ */
 
 /* Named pools bound what a fleet uses at once, per minute or in all; a permit is a leased share of one
@@ -1879,6 +2024,15 @@ CP_API int32_t cp_distributor_close(cp_distributor *distributor);
 #define CP_CALL_LOG_REMOVE 53
 #define CP_CALL_LOG_GET 54
 #define CP_CALL_LOG_LIST 55
+#define CP_CALL_MAILBOX_SEND 56
+#define CP_CALL_MAILBOX_RECEIVE 57
+#define CP_CALL_MAILBOX_ACKNOWLEDGE 58
+#define CP_CALL_MAILBOX_REJECT 59
+#define CP_CALL_MAILBOX_RELEASE 60
+#define CP_CALL_MAILBOX_EXTEND 61
+#define CP_CALL_MAILBOX_REPLY 62
+#define CP_CALL_MAILBOX_REQUEST 63
+#define CP_CALL_MAILBOX_BROADCAST 64
 
 /* The answer of one call; what it points to lives until cp_completion_free(). Of the results only the
  * one that the call answers is set, and only with CP_OK; a claim that found no task has none. */
@@ -1889,7 +2043,7 @@ struct cp_completion {
   int32_t outcome_unknown;
   const char *error; /* "" if CP_OK */
   void *user_data;
-  const char *task_id; /* of a submit or replay */
+  const char *task_id; /* of a submit or replay, of a message that was sent */
   const cp_claimed_task *claimed_task;
   const cp_claimed_tasks *claimed_tasks;
   const cp_lease_status *lease; /* of start, renew and progress */
@@ -1914,13 +2068,16 @@ struct cp_completion {
   const cp_pool_page *pools;
   const cp_permit *permit;
   const cp_permit_page *permits;
-  int64_t expires_at_us;       /* of a permit that was renewed */
+  int64_t expires_at_us;       /* of a permit that was renewed, a message that was extended */
   cp_named_lease *named_lease; /* does not end with the completion: close it */
   const cp_lease_holder *lease_holder;
   uint64_t seq; /* of an entry that was appended */
   const cp_log_page *log_page;
   const cp_log_info *log;
   const cp_log_info_page *logs;
+  const cp_messages *messages;
+  const cp_message *message; /* a reply */
+  const cp_sent_list *sent;
 };
 
 #ifdef __cplusplus

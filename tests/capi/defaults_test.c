@@ -49,6 +49,9 @@ TEST(macros_are_cpp_defaults, "every CP_..._INIT holds the defaults of the C++ t
   SAME_DEFAULTS(acquire_request, CP_ACQUIRE_REQUEST_INIT);
   SAME_DEFAULTS(lease_options, CP_LEASE_OPTIONS_INIT);
   SAME_DEFAULTS(election_options, CP_ELECTION_OPTIONS_INIT);
+  SAME_DEFAULTS(message_spec, CP_MESSAGE_SPEC_INIT);
+  SAME_DEFAULTS(receive_options, CP_RECEIVE_OPTIONS_INIT);
+  SAME_DEFAULTS(reject_options, CP_REJECT_OPTIONS_INIT);
 }
 
 TEST(options_are_cpp_defaults, "CP_OPTIONS_INIT holds the defaults of Config, texts included") {
