@@ -12,10 +12,10 @@ std::string_view text_of(const Key256& key) noexcept {
 }  // namespace
 
 void append_field(std::string& out, std::string_view field) {
-  for (int shift = 24; shift >= 0; shift -= 8) {
-    out += static_cast<char>(field.size() >> shift & 0xff);
-  }
-  out += field;
+  const std::size_t size = field.size();
+  const char length[4] = {static_cast<char>(size >> 24), static_cast<char>(size >> 16),
+                          static_cast<char>(size >> 8), static_cast<char>(size)};
+  out.append(length, sizeof length).append(field);
 }
 
 DerivedKey::DerivedKey(std::string id, const Key256& key) : id_(std::move(id)), hmac_(text_of(key)) {}

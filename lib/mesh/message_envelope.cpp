@@ -1,6 +1,7 @@
 #include "mesh/message_envelope.hpp"
 
 #include <charconv>
+#include <cstring>
 
 #include "base/derived_keys.hpp"
 #include "base/digest.hpp"
@@ -128,13 +129,19 @@ void write_signed_fields(EnvelopeKind kind, const Envelope& e, std::string_view 
   append_field(out, {reinterpret_cast<const char*>(body.data()), body.size()});
 }
 
+void write_hex(char* out, const std::uint8_t* bytes, std::size_t size) noexcept {
+  static constexpr auto kPairs = [] {
+    std::array<std::array<char, 2>, 256> pairs{};
+    constexpr std::string_view kDigits = "0123456789abcdef";
+    for (std::size_t i = 0; i < pairs.size(); ++i) pairs[i] = {kDigits[i >> 4], kDigits[i & 15]};
+    return pairs;
+  }();
+  for (std::size_t i = 0; i < size; ++i) std::memcpy(out + 2 * i, kPairs[bytes[i]].data(), 2);
+}
+
 HexMac hex_of(const Mac256& mac) noexcept {
-  constexpr std::string_view kDigits = "0123456789abcdef";
   HexMac hex;
-  for (std::size_t i = 0; i < mac.size(); ++i) {
-    hex[2 * i] = kDigits[mac[i] >> 4];
-    hex[2 * i + 1] = kDigits[mac[i] & 15];
-  }
+  write_hex(hex.data(), mac.data(), mac.size());
   return hex;
 }
 

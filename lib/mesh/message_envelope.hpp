@@ -41,5 +41,6 @@ void write_signed_fields(EnvelopeKind kind, const Envelope& envelope, std::strin
                          std::string& out);
 using HexMac = std::array<char, 64>;
 HexMac hex_of(const Mac256& mac) noexcept;
+void write_hex(char* out, const std::uint8_t* bytes, std::size_t size) noexcept;  // 2 · size
 
 }  // namespace controlplane

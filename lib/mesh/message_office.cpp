@@ -23,11 +23,10 @@ std::string_view text_of(const HexMac& hex) noexcept { return {hex.data(), hex.s
 
 using Nonce = std::array<char, 32>;
 Nonce make_nonce(Entropy& entropy) {
-  Mac256 random{};
-  for (std::size_t at = 0; at < 16; at += 8) store_be64(random.data() + at, entropy.next());
-  const HexMac hex = hex_of(random);
+  std::array<std::uint8_t, 16> random;
+  for (std::size_t at = 0; at < random.size(); at += 8) store_be64(random.data() + at, entropy.next());
   Nonce nonce;
-  std::copy_n(hex.begin(), nonce.size(), nonce.begin());
+  write_hex(nonce.data(), random.data(), random.size());
   return nonce;
 }
 
