@@ -15,6 +15,7 @@ from ._aio.events import EventStream
 from ._aio.health import HealthMonitor, Probe, SystemHealth
 from ._aio.leases import LeaderElection, NamedLease, NamedLeases
 from ._aio.logs import LogFollower, Logs
+from ._aio.mailbox import Mailbox
 from ._aio.registry import AgentRegistry
 from ._aio.resources import Hold, Resources
 from ._aio.scheduler import TaskScheduler
@@ -32,6 +33,7 @@ from ._core import (
     LeaseStatus,
     LogEntry,
     LogInfo,
+    Message,
     Obstacle,
     Permit,
     PermitPart,
@@ -125,6 +127,8 @@ __all__ = [
     "LogFollower",
     "LogInfo",
     "Logs",
+    "Mailbox",
+    "Message",
     "NamedLease",
     "NamedLeases",
     "Needs",

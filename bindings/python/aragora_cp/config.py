@@ -58,6 +58,9 @@ class ControlPlaneConfig:
     encryption_keys_variable: str = ""  #: the same from a variable of the environment
     require_encryption: bool = False  #: what was stored in the clear is not read
     incarnation: int = 0  #: of agents registered here; 0 is random
+    signing_keys: str | None = field(default=None, repr=False)  #: of messages: the text of key files
+    signing_keys_file: str = ""  #: a file that holds them, read again by ``reload_signing_keys``
+    message_window: float = 60.0  #: from when a message is signed until the store has it
     log_level: str | None = None  #: of records that are made; None: as the logger is set on connect
     limits: Mapping[str, int] = field(default_factory=dict)  #: those that differ, by name
     retention: Mapping[str, float] = field(default_factory=dict)  #: those that differ, by name
@@ -81,8 +84,9 @@ class ControlPlaneConfig:
             texts["store_url"] = base.store_url
         url, options = _core.resolve(texts)
         values: dict[str, Any] = {"store_url": url, "origins": {}, "limits": {}, "retention": {}}
+        values["signing_keys"] = base.signing_keys
         for name, value, default, origin in options:
-            if name != "store_url":
+            if name not in ("store_url", "signing_keys"):
                 _read(values, name, value, default, origin)
             if origin != _CODE:
                 values["origins"][name] = origin

@@ -32,6 +32,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Events": ("EventStream", "Event", "Subscription"),
     "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),
     "Logs": ("Logs", "LogEntry", "LogInfo", "LogFollower"),
+    "Messages": ("Mailbox", "Message"),
     "Resources": ("Resources", "Hold", "Pool", "PoolKind", "UNLIMITED", "Needs", "Permit", "PermitPart"),
     "Leases": ("NamedLeases", "NamedLease", "LeaseHolder", "LeaderElection"),
     "Errors": (

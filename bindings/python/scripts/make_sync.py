@@ -12,8 +12,8 @@ from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parents[1] / "aragora_cp"
 GENERATED = (
-    "_home", "context", "coordinator", "distributor", "events", "health", "leases", "logs", "registry", "resources",
-    "scheduler", "state",
+    "_home", "context", "coordinator", "distributor", "events", "health", "leases", "logs", "mailbox", "registry",
+    "resources", "scheduler", "state",
 )  # fmt: skip
 WORDS = (
     (r"\basync (def|with|for)\b", r"\1"),

@@ -1,4 +1,4 @@
-// Documents and logs, as Python classes.
+// Documents, logs and messages, as Python classes.
 #include "bindings.hpp"
 #include "value.hpp"
 
@@ -75,8 +75,29 @@ const std::vector<Field<LogInfo>>& fields_of<LogInfo>() {
   return *fields;
 }
 
+template <>
+const std::vector<Field<Message>>& fields_of<Message>() {
+  using T = Message;
+  static const auto* const fields = new std::vector<Field<T>>{
+      field<&T::id>("id", "That of its task; a reply has that of its request."),
+      field<&T::from>("from_", "The agent that sent it."),
+      field<&T::to>("to", "The agent that it is for."),
+      field<&T::type>("type", "As its sender named it."),
+      field<&T::body>("body", "What was sent."),
+      optional_field<&T::correlation_id>("correlation_id", "As its sender gave it, or None."),
+      optional_field<&T::key_id>("key_id", "The key that signed it; None: it is unsigned."),
+      time_field<&T::sent_at>("sent_at", "When it was sent."),
+      field<&T::delivery>("delivery", "1: the first; 0: a reply."),
+      time_field<&T::visible_at>(
+          "visible_at", "Delivered again from then on, unless acknowledged or extended."),
+      field<&T::lease>("lease", "Proof of this delivery."),
+  };
+  return *fields;
+}
+
 void bind_mesh_values(py::module_& module) {
   bind_value<Document>(module, "aragora_cp.Document", "A versioned JSON value under a key.");
+  bind_value<Message>(module, "aragora_cp.Message", "What an agent sent to another one.");
   bind_value<DocumentChange>(module, "aragora_cp.DocumentChange", "One change of one document.");
   bind_value<LogEntry>(module, "aragora_cp.LogEntry", "One entry of a log.");
   bind_value<LogInfo>(module, "aragora_cp.LogInfo", "A log, and how it stands.");

@@ -2,6 +2,7 @@
 
 #include <pybind11/stl.h>
 
+#include <cstdlib>
 #include <mutex>
 #include <vector>
 
@@ -104,10 +105,16 @@ SecretKey secret_key(const py::tuple& given) {
 
 using Given = std::map<std::string, std::string, std::less<>>;
 
-// Options as texts by name; origins: which of them came from where, for messages.
+// Options as texts by name; origins: which of them came from where, for messages. Of the environment
+// only the variable of the signing keys is read, if they came from there.
 Config config_of(const Given& given, const Given& origins) {
-  const auto no_environment = [](const char*) { return std::optional<std::string>(); };
-  Config config = value_or_raise(Config::from_environment(no_environment, given));
+  const auto keys = origins.find("signing_keys");
+  const std::string variable = keys == origins.end() ? std::string() : keys->second;
+  const auto environment = [variable](const char* name) -> std::optional<std::string> {
+    const char* const value = name == variable ? std::getenv(name) : nullptr;
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  Config config = value_or_raise(Config::from_environment(environment, given));
   config.origins = origins;
   return config;
 }
@@ -120,10 +127,13 @@ py::list options_of(const Config& config) {
   return all;
 }
 
-// What the environment makes of it: the URL as it is, and all options, in which it has no password.
+// What the environment makes of it: the URL as it is, and all options, in which it has no password;
+// of the signing keys only where they came from.
 py::tuple resolve(const Given& given) {
   const Config config = value_or_raise(Config::from_environment({}, given));
-  return py::make_tuple(config.store_url, options_of(config));
+  py::list options = options_of(config);
+  options.append(py::make_tuple("signing_keys", "", "", config.origin_of("signing_keys")));
+  return py::make_tuple(config.store_url, options);
 }
 
 Result<Coordinator> opened(Config config, Coordinator* beside) {
@@ -258,6 +268,15 @@ void bind_plane(py::module_& module) {
   cls.def("shutdown", &Plane::shutdown);
   cls.def("reload_keys", &Plane::reload_keys);
   cls.def("close_now", &Plane::close_now, "Shuts down at once; in a forked child nothing.");
+  cls.def("reload_signing_keys", [](Plane& plane) {
+    KeyRing keys = plane.use().config().signing_keys;
+    Result<void> reloaded;
+    {
+      const Unlocked unlocked;
+      reloaded = keys.reload();
+    }
+    value_or_raise(std::move(reloaded));
+  });
   cls.def("options", [](Plane& plane) { return options_of(plane.use().config()); });
   bind_tasks(cls);
   bind_agents(cls);
@@ -265,6 +284,7 @@ void bind_plane(py::module_& module) {
   bind_events(cls);
   bind_state(cls);
   bind_logs(cls);
+  bind_mailbox(cls);
   bind_resources(cls);
   bind_leases(module, cls);
   bind_distributor(module, cls);

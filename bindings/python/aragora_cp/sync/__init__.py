@@ -13,6 +13,7 @@ from .events import EventStream
 from .health import HealthMonitor, Probe, SystemHealth
 from .leases import LeaderElection, NamedLease, NamedLeases
 from .logs import LogFollower, Logs
+from .mailbox import Mailbox
 from .registry import AgentRegistry
 from .resources import Hold, Resources
 from .scheduler import TaskScheduler
@@ -29,6 +30,7 @@ __all__ = [
     "LeaderElection",
     "LogFollower",
     "Logs",
+    "Mailbox",
     "NamedLease",
     "NamedLeases",
     "Probe",

@@ -18,6 +18,7 @@ from .events import EventReader
 from .health import HealthMonitor, Probe
 from .leases import NamedLeases
 from .logs import Logs
+from .mailbox import Mailbox
 from .registry import AgentRegistry
 from .resources import Resources
 from .scheduler import TaskScheduler
@@ -131,6 +132,18 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     def leases(self) -> NamedLeases:
         """Leases that at most one holds at a time."""
         return NamedLeases(self)
+
+    def mailbox(self, agent_id: str) -> Mailbox:
+        """Messages of that agent: to others and from them."""
+        return Mailbox(self, agent_id)
+
+    def reload_signing_keys(self) -> None:
+        """Reads the keys that sign messages again, where they came from.
+
+        FailedPrecondition: there are none. InvalidArgument: the new ones are wrong, and the old ones
+        stay in use.
+        """
+        in_thread(self._plane.reload_signing_keys)
 
     def register_agent(
         self,
