@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 from collections.abc import Iterable
@@ -43,7 +44,7 @@ def test_with_keys_everything_looks_as_it_was_given() -> None:
         assert (done.payload, done.result, done.unreadable) == ({"name": "Ada"}, [1], None)
         plane.state.put("doc", {"a": 1})
         assert plane.state.get("doc").value == {"a": 1}
-        assert plane.state.update("doc", lambda value: {**value, "b": 2}).value == {"a": 1, "b": 2}
+        assert plane.state.update("doc", lambda value: {**value, "b": 2}) == {"a": 1, "b": 2}
 
 
 async def rotate(plane: ControlPlaneCoordinator, keys: list[SecretKey]) -> None:
@@ -58,14 +59,12 @@ async def rotate(plane: ControlPlaneCoordinator, keys: list[SecretKey]) -> None:
     assert (await plane.state.get("new")).value == 2
     with pytest.raises(FailedPrecondition, match='value of document old cannot be decrypted: key "k1" is retired'):
         await plane.state.get("old")
-    new, old = await plane.state.list()
+    new, old = [document async for document in plane.state.list()]
     assert (new.value, new.unreadable) == (2, None)
     assert old.value is None and old.unreadable is not None and "retired" in old.unreadable
 
 
 def test_keys_rotate_by_a_callback() -> None:
-    import asyncio
-
     async def run() -> None:
         keys = [K1]
         async with ControlPlaneCoordinator(ControlPlaneConfig(encryption_keys=lambda: keys)) as plane:
