@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from aragora_cp import (
+    ControlPlaneConfig,
     ControlPlaneCoordinator,
     Distributor,
     TaskContext,
@@ -23,12 +24,16 @@ from aragora_cp import (
 )
 
 TASKS = 60
-HOST = {"heartbeat_interval": 0.2, "heartbeat_timeout": 2.0, "lease_ttl": 1.0}
+HOST = ControlPlaneConfig(heartbeat_interval=0.2, heartbeat_timeout=2.0, lease_ttl=1.0)
 
 
 def reviewer(plane: ControlPlaneCoordinator, name: str, done: Counter[str]) -> Worker:
     worker = Worker(
-        plane, name, ["code_review"], concurrency=2, labels={"distributor": "distributor-1"}
+        plane,
+        agent_id=name,
+        capabilities=["code_review"],
+        concurrency=2,
+        labels={"distributor": "distributor-1"},
     )
 
     @worker.task("code_review")
@@ -47,9 +52,9 @@ async def until(holds: Callable[[], bool]) -> None:
 
 async def main() -> int:
     done: Counter[str] = Counter()
-    async with await create_control_plane(**HOST) as plane:
+    async with await create_control_plane(HOST) as plane:
         host_a, host_b, host_w = [
-            await create_control_plane(beside=plane, **HOST) for _ in range(3)
+            await create_control_plane(HOST, beside=plane) for _ in range(3)
         ]
         first = Distributor(host_a, "distributor-1", ["code_review"], leader_ttl=1.0)
         await first.start()

@@ -36,7 +36,11 @@ async def until(holds: Callable[[], bool]) -> None:
 
 def reviewer(plane: ControlPlaneCoordinator, name: str, handler: Callable[[TaskContext], Any]) -> Worker:
     worker = Worker(
-        plane, name, ["code_review"], concurrency=2, labels={"distributor": "distributor-1"}
+        plane,
+        agent_id=name,
+        capabilities=["code_review"],
+        concurrency=2,
+        labels={"distributor": "distributor-1"},
     )
     worker.task("code_review")(handler)
     return worker
@@ -142,7 +146,7 @@ def test_the_example_loses_nothing(python: Callable[..., str]) -> None:
 
 def test_the_synchronous_twin_distributes() -> None:
     with sync.create_control_plane() as plane, sync.Distributor(plane, "distributor-1") as distributor:
-        worker = sync.Worker(plane, "worker-1", labels={"distributor": "distributor-1"})
+        worker = sync.Worker(plane, agent_id="worker-1", labels={"distributor": "distributor-1"})
         worker.task("code_review")(lambda task: task.payload)
         with worker:
             task = plane.schedule(review(7))
