@@ -7,6 +7,7 @@
 // others stand by. What a dead one had forwarded its successor finds by its id: no task is lost, and
 // none is forwarded twice.
 // One whose agent another host registers stops by itself, as a Worker does.
+// Whom a task excludes from claiming it is about who claims it here, not about the workers.
 // Thread safety: every method may be called from any thread.
 // Lifetime: keeps the coordinator's state alive; a closed coordinator ends it.
 // Errors: returned, never thrown.
@@ -60,6 +61,7 @@ class Distributor {
   // Submits a task directed to a worker of the pool, or with "" to the least loaded one that offers what
   // it requires. It goes to another worker if that one goes. failed_precondition: this one does not lead,
   // or the worker takes no tasks. not_found: no such worker in the pool, or none that offers it.
+  // A task with an idempotency key or an id of its own must name its worker.
   Result<TaskId> assign_task_to_worker(TaskSpec task, std::string_view worker_id);
   // One answer per item, in order; at most Limits::max_batch.
   Result<std::vector<Result<TaskId>>> batch_assign_tasks(std::vector<TaskSpec> tasks,
@@ -71,6 +73,7 @@ class Distributor {
 
  private:
   class Impl;
+  void finish() noexcept;
   explicit Distributor(std::shared_ptr<Impl> impl) : impl_(std::move(impl)) {}
   std::shared_ptr<Impl> impl_;
 };

@@ -1,5 +1,6 @@
 #include "controlplane/key_ring.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <mutex>
@@ -83,12 +84,15 @@ struct KeyRing::State {
   explicit State(KeySource s) : source(std::move(s)) {}
 
   Result<void> load() {
+    const std::uint64_t turn = ++turns;
     auto given = source();
     if (!given) return std::move(given.error());
     auto checked = KeySet::check(std::move(*given));
     if (!checked) return std::move(checked.error());
     auto fresh = std::make_shared<const KeySet>(std::move(*checked));
     const std::lock_guard lock(mutex);
+    if (turn < of_turn) return {};  // what was asked for later is here
+    of_turn = turn;
     keys.swap(fresh);  // the old ones go after the lock
     return {};
   }
@@ -98,9 +102,10 @@ struct KeyRing::State {
   }
 
   const KeySource source;
-  std::mutex loading;  // one reload at a time, so that a slow one does not undo a later one
-  mutable std::mutex mutex;
+  std::atomic<std::uint64_t> turns{0};  // reloads begun: a slow one must not undo a later one
+  mutable std::mutex mutex;             // guards the rest
   std::shared_ptr<const KeySet> keys;
+  std::uint64_t of_turn = 0;
 };
 
 Result<KeyRing> KeyRing::open(KeySource source) {
@@ -132,7 +137,6 @@ Result<KeyRing> KeyRing::from_environment(std::string variable) {
 
 Result<void> KeyRing::reload() {
   if (empty()) return Error::failed_precondition("a key ring without a source cannot be reloaded");
-  const std::lock_guard lock(state_->loading);
   return state_->load();
 }
 

@@ -107,8 +107,12 @@ Result<KeySet> KeySet::check(std::vector<SecretKey> keys) {
   }
   std::size_t active = 0;
   for (std::size_t i = 0; i < set.keys_.size(); ++i) {
-    const SecretKey& key = set.keys_[i];
+    SecretKey& key = set.keys_[i];
     if (auto fine = check_key(key); !fine) return std::move(fine.error());
+    if (key.state == KeyState::retired) {
+      wipe(key.secret.data(), key.secret.size());
+      key.secret.clear();
+    }
     if (set.find(key.id) != &key) {
       return Error::invalid_argument("two keys have the id " + quote(key.id));
     }

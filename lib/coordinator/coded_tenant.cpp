@@ -114,6 +114,21 @@ class CodedTenant::Started final : public OperationDone {
   int tries_ = 0;
 };
 
+// One without values. Whoever called may be gone when the answer comes, and undo it through the tenant.
+class CodedTenant::Passed final : public OperationDone {
+ public:
+  Passed(std::shared_ptr<CodedTenant> tenant, OperationDone& then)
+      : tenant_(std::move(tenant)), then_(then) {}
+
+ private:
+  void done(Operation& op) override {
+    const std::unique_ptr<Passed> self(this);
+    then_.done(op);
+  }
+  const std::shared_ptr<CodedTenant> tenant_;
+  OperationDone& then_;
+};
+
 bool CodedTenant::apply(Operation& op) {
   if (!carries_values(op)) return inner_->apply(op);
   if (op.kind == OperationKind::claim) return claim(static_cast<ClaimTasks&>(op));
@@ -138,7 +153,7 @@ bool CodedTenant::claim(ClaimTasks& op) {
 }
 
 void CodedTenant::start(Operation& op, OperationDone& done) {
-  if (!carries_values(op)) return inner_->start(op, done);
+  if (!carries_values(op)) return inner_->start(op, *new Passed(shared_from_this(), done));
   (new Started(shared_from_this(), op, done))->run();
 }
 

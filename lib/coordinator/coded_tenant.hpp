@@ -40,6 +40,7 @@ class CodedTenant final : public TenantStore, public std::enable_shared_from_thi
 
  private:
   class Started;
+  class Passed;
   class Unreadable;
   bool claim(ClaimTasks& op);
 

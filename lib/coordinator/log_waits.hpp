@@ -1,8 +1,9 @@
 // Callers that wait for an entry of a log. The store is asked before a wait begins, again once it
 // was registered (an entry may have come in between), and whenever it told that the log has
-// changed. Thread safety: every method may be called from any thread. Lifetime: the calls outlive
-// it. close() before destruction. Errors: given to the readers: what the store answers,
-// resource_exhausted, cancelled by close().
+// changed.
+// Thread safety: every method may be called from any thread.
+// Lifetime: the calls outlive it. close() before destruction.
+// Errors: given to the readers: what the store answers, resource_exhausted, cancelled by close().
 #pragma once
 
 #include <chrono>

@@ -26,11 +26,13 @@ thread_local const RosterMember* running_worker = nullptr;  // whose thread this
 }  // namespace
 
 Worker::Impl::Impl(TaskScheduler scheduler, AgentRegistry registry,
-                   std::shared_ptr<CoordinatorCore> core, WorkerOptions options)
+                   std::shared_ptr<CoordinatorCore> core, WorkerOptions options,
+                   std::uint64_t incarnation)
     : core_(std::move(core)),
       scheduler_(std::move(scheduler)),
       registry_(std::move(registry)),
       options_(std::move(options)),
+      incarnation_(incarnation != 0 ? incarnation : core_->incarnation()),
       lease_ttl_(or_default(options_.lease_ttl, core_->config().lease_ttl)),
       renew_interval_(std::max(lease_ttl_ / 3, std::chrono::milliseconds(1))),
       heartbeat_interval_(
@@ -133,6 +135,7 @@ Result<void> Worker::Impl::enroll() {
   spec.metadata = options_.metadata;
   spec.labels = options_.labels;
   spec.max_concurrency = options_.concurrency;
+  spec.incarnation = incarnation_;
   Result<Agent> agent = registry_.register_agent(std::move(spec));
   std::lock_guard lock(mutex_);
   registered_ = agent || agent.error().outcome_unknown;  // then stop() sees to it
@@ -167,7 +170,7 @@ void Worker::Impl::run_thread() {
   request.capabilities = options_.capabilities;
   request.wait = std::min(kClaimWait, core_->config().heartbeat_timeout);
   request.lease_ttl = lease_ttl_;
-  request.incarnation = core_->incarnation();
+  request.incarnation = incarnation_;
   while (running()) {
     Result<std::optional<ClaimedTask>> task = scheduler_.claim_task(request);
     if (!task) {
@@ -208,7 +211,7 @@ void Worker::Impl::refused(Error error) {
   if (!running()) return;
   if (error.code == ErrorCode::failed_precondition || error.code == ErrorCode::not_found) {
     Result<Agent> agent = registry_.get_agent(options_.agent_id);
-    const bool gone = agent ? agent->incarnation != core_->incarnation()
+    const bool gone = agent ? agent->incarnation != incarnation_
                             : agent.error().code == ErrorCode::not_found;
     if (gone) return stop_by_itself(std::move(error));
   }
@@ -252,7 +255,7 @@ void Worker::Impl::beat() {
   }
   again(heartbeat_interval_, &Impl::beat);
   HeartbeatReport report;
-  report.incarnation = core_->incarnation();
+  report.incarnation = incarnation_;
   registry_.heartbeat(options_.agent_id, report, [weak = weak_from_this()](Result<void> answer) {
     const auto self = weak.lock();
     if (!self) return;
@@ -368,7 +371,7 @@ void Worker::Impl::retire() {
     state_ = State::stopped;
     registered = std::exchange(registered_, false);
   }
-  if (registered) (void)registry_.unregister_agent(options_.agent_id, core_->incarnation());
+  if (registered) (void)registry_.unregister_agent(options_.agent_id, incarnation_);
 }
 
 // Ends its parked claims, too: the agent takes no more.
@@ -382,7 +385,7 @@ void Worker::Impl::drain() {
   }
   HeartbeatReport report;
   report.status = AgentStatus::draining;
-  report.incarnation = core_->incarnation();
+  report.incarnation = incarnation_;
   registry_.heartbeat(options_.agent_id, report, [](const Result<void>&) {});
 }
 
@@ -408,7 +411,7 @@ void Worker::Impl::leave() {
     if (!held_.empty() || !std::exchange(registered_, false)) return;
     ++active_;
   }
-  registry_.unregister_agent(options_.agent_id, core_->incarnation(),
+  registry_.unregister_agent(options_.agent_id, incarnation_,
                              [self = shared_from_this()](const Result<void>&) { self->rest(); });
 }
 

@@ -28,8 +28,9 @@ namespace controlplane {
 
 class Worker::Impl final : public RosterMember, public std::enable_shared_from_this<Worker::Impl> {
  public:
+  // `incarnation`: of its registration; 0 = the coordinator's.
   Impl(TaskScheduler scheduler, AgentRegistry registry, std::shared_ptr<CoordinatorCore> core,
-       WorkerOptions options);
+       WorkerOptions options, std::uint64_t incarnation = 0);
   ~Impl() override;
 
   void on(std::string task_type, TaskHandler handler);
@@ -80,6 +81,7 @@ class Worker::Impl final : public RosterMember, public std::enable_shared_from_t
   TaskScheduler scheduler_;
   AgentRegistry registry_;
   const WorkerOptions options_;
+  const std::uint64_t incarnation_;
   const std::chrono::milliseconds lease_ttl_, renew_interval_, heartbeat_interval_;
 
   // One start() or stop() at a time, from its beginning to its end; taken before mutex_.

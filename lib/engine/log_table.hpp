@@ -1,5 +1,6 @@
 // An append-only stream of entries, numbered without gaps, each with its time, trimmed at its old
-// end by number, size and age. Pure: no clock, no threads, no I/O. Times come in and never go back.
+// end by number, size and age.
+// Pure: no clock, no threads, no I/O. Times come in and never go back.
 // Thread safety: none; lives under the lock of its namespace.
 // Lifetime: views of entries are valid until the next append or trim.
 // Errors: data_loss to a reader that fell behind the trim; it names the first number still there.

@@ -144,7 +144,6 @@ Result<SentList> Mailbox::broadcast(std::string_view capability, std::string_vie
 
 void Mailbox::broadcast(std::string_view capability, std::string_view type, Json body,
                         const SendOptions& options, Done<SentList> done) {
-  if (!done) return;
   Broadcast it(*core_, agent_id_, capability, type, std::move(body), options);
   auto refused = core_->refuse(Entry::new_work);
   if (Checks checks = it.check(); !refused && !checks.ok()) refused = checks.take();

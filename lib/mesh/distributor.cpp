@@ -1,5 +1,7 @@
 #include "controlplane/distributor.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,12 +29,13 @@ Distributor::Impl::Impl(const Coordinator& plane, std::shared_ptr<CoordinatorCor
     : core_(std::move(core)),
       scheduler_(plane),
       registry_(plane),
+      leases_(plane),
       options_(std::move(options)),
       make_worker_(std::move(make_worker)) {}
 
 Result<void> Distributor::Impl::start(const Coordinator& plane) {
   ElectionOptions election;
-  election.name = "distributor/" + options_.agent_id;
+  election.name = lease_name();
   election.candidate = options_.candidate;
   election.ttl = options_.leader_ttl;
   election.on_elected = [weak = weak_from_this()](std::uint64_t) {
@@ -56,10 +59,13 @@ void Distributor::Impl::elected() {
   lead();
 }
 
+// At once: another one leads now, or could. What was forwarded goes on without this one.
 void Distributor::Impl::lost() {
   {
     const std::lock_guard lock(mutex_);
-    elected_ = false;
+    elected_ = leads_ = false;
+    for (const auto& [copy, flight] : flights_) flight->cancelled = true;
+    changed_.notify_all();
   }
   const std::lock_guard lock(changing_);
   end_lead(std::chrono::milliseconds(0));
@@ -77,77 +83,95 @@ void Distributor::Impl::lead() {
     core_->log().write(LogLevel::warning, "a distributor cannot lead yet",
                        {{"agent", options_.agent_id}, {"error", begun.error().to_string()}});
     end_lead(std::chrono::milliseconds(0));
-    lead_later();
+    later(kPauseUs, &Impl::lead);
   }
 }
 
-void Distributor::Impl::lead_later() {
-  core_->loop().schedule(core_->calls().now_us() + kPauseUs, [weak = weak_from_this()] {
+void Distributor::Impl::later(std::int64_t delay_us, void (Impl::*step)()) {
+  core_->loop().schedule(core_->calls().now_us() + delay_us, [weak = weak_from_this(), step] {
     const auto self = weak.lock();
-    if (self && self->is_to_lead()) self->core_->pool().submit([self] { self->lead(); });
+    if (!self) return;
+    const bool taken = self->core_->pool().submit([self, step] { (self.get()->*step)(); });
+    if (!taken && self->is_to_lead()) self->later(kPauseUs, step);
   });
 }
 
-Result<void> Distributor::Impl::subscribe(EventFilter filter, void (Impl::*step)(),
-                                          Subscription& subscription) {
+// Every agent's: one that leaves the pool for another does so without its label.
+Result<Subscription> Distributor::Impl::listen() {
   SubscribeOptions options;
-  options.filter = std::move(filter);
   options.filter.types = {"agent.*"};
-  auto subscribed =
-      core_->subscribe(std::move(options), [weak = weak_from_this(), step](const EventBatch&) {
-        if (const auto self = weak.lock()) (self.get()->*step)();
-      });
-  if (!subscribed) return std::move(subscribed.error());
-  subscription = *std::move(subscribed);
-  return {};
-}
-
-// Its name was taken away: it takes it again, unless another host has registered it, whose it is now.
-void Distributor::Impl::look_after_itself() {
-  const auto agent = registry_.get_agent(options_.agent_id);
-  if (!agent && agent.error().code != ErrorCode::not_found) return;
-  if (agent && agent->incarnation == core_->incarnation()) return;
-  core_->pool().submit([self = shared_from_this(), is_taken = agent.ok()] {
-    is_taken ? self->give_up() : self->begin_again();
+  return core_->subscribe(std::move(options), [weak = weak_from_this()](const EventBatch& batch) {
+    if (const auto self = weak.lock()) self->hear(batch);
   });
 }
 
-void Distributor::Impl::begin_again() {
+void Distributor::Impl::hear(const EventBatch& batch) {
+  bool own = batch.missed > 0, pool = own;
+  const std::pair<std::string, std::string> label{kLabel, options_.agent_id};
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Event& event : batch.events) {
+      own |= event.subject == options_.agent_id;
+      pool |= pool_.has(event.subject) ||
+              std::find(event.labels.begin(), event.labels.end(), label) != event.labels.end();
+    }
+  }
+  if (pool) refresh();
+  if (own) later(0, &Impl::look_after_itself);  // not here: who ends the lead waits for this
+}
+
+// Its name was taken away: it takes it again, unless somebody else has registered it, whose it is
+// now. A successor has, too: then it hears of the lost lead with the next renewal.
+void Distributor::Impl::look_after_itself() {
   {
     const std::lock_guard lock(changing_);
     if (worker_ == nullptr || !election_->is_leader()) return;
+    const auto agent = registry_.get_agent(options_.agent_id);
+    if (agent && agent->incarnation == incarnation_) return;
+    if (!agent && agent.error().code != ErrorCode::not_found) {
+      return later(kPauseUs, &Impl::look_after_itself);
+    }
+    const auto holder = leases_.holder(lease_name());
+    if (!holder || holder->owner != options_.candidate) return;
+    if (agent) return give_up();
     end_lead(std::chrono::milliseconds(0));
   }
   lead();
 }
 
+// Under changing_. The election ends where nothing waits for it.
 void Distributor::Impl::give_up() {
-  core_->log().write(LogLevel::warning, "a distributor stopped: its agent was registered by another host",
+  core_->log().write(LogLevel::warning, "a distributor stopped: somebody else registered its agent",
                      {{"agent", options_.agent_id}});
-  (void)stop(std::chrono::milliseconds(0));
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  end_lead(std::chrono::milliseconds(0));
+  core_->pool().submit([self = shared_from_this()] { self->election_->stop(); });
 }
 
 // The events first, so that nothing happens unseen between them and the lists.
 Result<void> Distributor::Impl::begin() {
-  EventFilter of_pool, of_itself;
-  of_pool.label_key = kLabel;
-  of_pool.label_value = options_.agent_id;
-  of_itself.subject = options_.agent_id;
-  if (auto done = subscribe(of_pool, &Impl::refresh, pool_events_); !done) return done;
-  if (auto done = subscribe(of_itself, &Impl::look_after_itself, own_events_); !done) return done;
+  auto events = listen();
+  if (!events) return std::move(events.error());
+  events_ = *std::move(events);
+  if (auto read = read_pool(); !read) return read;
   if (auto adopted = adopt_all(); !adopted) return adopted;
-  {
-    const std::lock_guard lock(mutex_);
-    leads_ = true;
-  }
-  refresh();
-  worker_ = make_worker_();
+  const std::uint64_t incarnation = core_->calls().entropy().next() | 1;
+  worker_ = make_worker_(incarnation);
   worker_->on("*", [weak = weak_from_this()](TaskContext& context) -> Result<Json> {
     const auto self = weak.lock();
     return self ? self->forward(context) : Error::cancelled("the distributor is gone");
   });
+  {
+    const std::lock_guard lock(mutex_);
+    if (!elected_) return Error::failed_precondition("the lead was lost");
+    leads_ = true;
+    incarnation_ = incarnation;
+  }
   if (auto started = worker_->start(); !started) return started;
-  report();
+  refresh();
   return {};
 }
 
@@ -155,8 +179,7 @@ Result<void> Distributor::Impl::begin() {
 void Distributor::Impl::end_lead(std::chrono::milliseconds deadline) {
   if (worker_ != nullptr) (void)worker_->stop(deadline);
   worker_.reset();
-  pool_events_.reset();
-  own_events_.reset();
+  events_.reset();
   const std::lock_guard lock(mutex_);
   leads_ = false;
   pool_.clear();
@@ -201,6 +224,14 @@ Result<void> Distributor::Impl::stop(std::chrono::milliseconds deadline) {
   return {};
 }
 
+void Distributor::Impl::stop_elsewhere() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+  }
+  core_->pool().submit([self = shared_from_this()] { (void)self->stop(self->options_.drain_timeout); });
+}
+
 bool Distributor::Impl::leads() const {
   const std::lock_guard lock(mutex_);
   return leads_;
@@ -208,11 +239,17 @@ bool Distributor::Impl::leads() const {
 
 std::vector<PoolWorker> Distributor::Impl::workers() const {
   const std::lock_guard lock(mutex_);
-  return pool_.list();
+  return leads_ ? pool_.list() : std::vector<PoolWorker>();
 }
 
 // What the task is to be, and its worker.
 Result<std::string> Distributor::Impl::prepare(TaskSpec& task, std::string_view worker) const {
+  const bool is_named = !task.idempotency_key.empty() || !task.task_id.empty();
+  if (worker.empty() && is_named) {
+    return Error::invalid_argument(
+        "a task with a key or an id of its own must name its worker: a repetition may find another "
+        "one least loaded, and would be another task");
+  }
   if (!task.agent_id.empty()) {
     return Error::invalid_argument("agent_id is " + quote(task.agent_id) +
                                    "; a task given to a distributor's worker must not name one");
@@ -278,8 +315,12 @@ void Distributor::Impl::watch(const TaskId& task) {
   });
 }
 
+// Only a task that ended, or that nobody can ask for any more, is done with.
 void Distributor::Impl::ended(const TaskId& task, Result<Task> end) {
   if (!end && end.error().code == ErrorCode::deadline_exceeded) return watch(task);
+  if (!end && end.error().code != ErrorCode::not_found && end.error().code != ErrorCode::cancelled) {
+    return watch_later(task);
+  }
   const std::lock_guard lock(mutex_);
   pool_.end(task);
   const auto flight = flights_.find(task);
@@ -287,7 +328,13 @@ void Distributor::Impl::ended(const TaskId& task, Result<Task> end) {
   changed_.notify_all();
 }
 
-void Distributor::Impl::refresh() {
+void Distributor::Impl::watch_later(const TaskId& task) {
+  core_->loop().schedule(core_->calls().now_us() + kPauseUs, [weak = weak_from_this(), task] {
+    if (const auto self = weak.lock()) self->watch(task);
+  });
+}
+
+Result<void> Distributor::Impl::read_pool() {
   const std::lock_guard lock(refreshing_);
   AgentFilter filter;
   filter.label_key = kLabel;
@@ -297,44 +344,55 @@ void Distributor::Impl::refresh() {
   std::vector<Agent> agents;
   do {
     auto some = registry_.list_agents(filter, page);
-    if (!some) return;  // away or closed; the next event asks again
+    if (!some) return std::move(some.error());
     std::move(some->items.begin(), some->items.end(), std::back_inserter(agents));
     page.cursor = std::move(some->next_cursor);
   } while (!page.cursor.empty());
-  {
-    const std::lock_guard inner(mutex_);
-    if (!leads_) return;
-    pool_.update(agents);
-    changed_.notify_all();
-  }
+  const std::lock_guard inner(mutex_);
+  pool_.update(agents);
+  changed_.notify_all();
+  return {};
+}
+
+void Distributor::Impl::refresh() {
+  if (!leads()) return;
+  if (!read_pool()) return later(kPauseUs, &Impl::refresh);
   rescue();
   report();
 }
 
-// A task that is still held stays: its holder may end it, or its lease does, and that is for the
-// next event of its worker.
 void Distributor::Impl::rescue() {
   std::vector<WorkerPool::Stray> strays;
   {
     const std::lock_guard lock(mutex_);
+    if (!leads_) return;
     strays = pool_.strays();
   }
-  std::string last;
-  for (const WorkerPool::Stray& stray : strays) {
-    std::string target;
-    bool gone = false;
-    {
-      const std::lock_guard lock(mutex_);
-      gone = pool_.is_gone(stray.worker);
-      const std::string* const best = pool_.choose(stray.required, WorkerPool::Room::ignored);
-      if (best != nullptr) target = *best;
-    }
-    if (gone && stray.worker != last) (void)scheduler_.reassign_agent_tasks(stray.worker);
-    last = stray.worker;
-    if (target.empty() || !scheduler_.assign_task(stray.task, target)) continue;
+  bool all = true;
+  for (const WorkerPool::Stray& stray : strays) all &= rescue(stray);
+  if (!all) later(kPauseUs, &Impl::refresh);
+}
+
+// False: the store is away. A task that is still held stays: its holder may end it, or its lease
+// does, and that is for the next event of its worker. What a dead one holds is taken from it.
+bool Distributor::Impl::rescue(const WorkerPool::Stray& stray) {
+  std::string target;
+  {
     const std::lock_guard lock(mutex_);
-    pool_.move(stray.task, target);
+    const std::string* const best = pool_.choose(stray.required, WorkerPool::Room::ignored);
+    if (best != nullptr) target = *best;
   }
+  const auto worker = registry_.get_agent(stray.worker);
+  if (worker && (worker->status == AgentStatus::offline || worker->status == AgentStatus::failed)) {
+    (void)scheduler_.reassign_agent_tasks(stray.worker);
+  }
+  if (target.empty()) return true;
+  if (const auto moved = scheduler_.assign_task(stray.task, target); !moved) {
+    return moved.error().code != ErrorCode::unavailable;
+  }
+  const std::lock_guard lock(mutex_);
+  pool_.move(stray.task, target);
+  return true;
 }
 
 // Its health is that of its pool, so that who watches distributors sees their workers.
@@ -342,6 +400,7 @@ void Distributor::Impl::report() {
   HeartbeatReport report;
   {
     const std::lock_guard lock(mutex_);
+    report.incarnation = incarnation_;
     const std::size_t usable = pool_.usable();
     report.health = usable == 0              ? HealthStatus::unhealthy
                     : usable < pool_.size() ? HealthStatus::degraded
@@ -367,24 +426,29 @@ Result<Distributor> Distributor::start(const Coordinator& plane, DistributorOpti
   claims.labels = options.labels;
   claims.lease_ttl = options.lease_ttl;
   claims.metadata = Json(R"({"role":"distributor"})");
-  auto make_worker = [scheduler = TaskScheduler(plane), registry = AgentRegistry(plane), core, claims] {
+  auto make_worker = [scheduler = TaskScheduler(plane), registry = AgentRegistry(plane), core, claims](std::uint64_t incarnation) {
     return std::unique_ptr<Worker>(
-        new Worker(std::make_shared<Worker::Impl>(scheduler, registry, core, claims)));
+        new Worker(std::make_shared<Worker::Impl>(scheduler, registry, core, claims, incarnation)));
   };
-  if (auto valid = make_worker()->impl_->check(); !valid) return std::move(valid.error());
+  if (auto valid = make_worker(0)->impl_->check(); !valid) return std::move(valid.error());
   auto impl = std::make_shared<Impl>(plane, core, std::move(options), std::move(make_worker));
   if (auto started = impl->start(plane); !started) return std::move(started.error());
   return Distributor(std::move(impl));
 }
 
+// Where it must not wait, a callback thread does.
+void Distributor::finish() noexcept {
+  if (!impl_) return;
+  const auto deadline = impl_->options().drain_timeout;
+  if (!impl_->stop(deadline)) impl_->stop_elsewhere();
+}
+
 Distributor& Distributor::operator=(Distributor&& other) noexcept {
-  if (impl_ && impl_ != other.impl_) (void)impl_->stop(impl_->options().drain_timeout);
+  if (impl_ != other.impl_) finish();
   impl_ = std::move(other.impl_);
   return *this;
 }
-Distributor::~Distributor() {
-  if (impl_) (void)impl_->stop(impl_->options().drain_timeout);
-}
+Distributor::~Distributor() { finish(); }
 bool Distributor::leads() const noexcept { return impl_ && impl_->leads(); }
 std::vector<PoolWorker> Distributor::workers() const { return impl_->workers(); }
 Result<TaskId> Distributor::assign_task_to_worker(TaskSpec task, std::string_view worker_id) {

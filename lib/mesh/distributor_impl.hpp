@@ -25,12 +25,13 @@ namespace controlplane {
 class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl> {
  public:
   // Makes the worker that claims for it.
-  using MakeWorker = std::function<std::unique_ptr<Worker>()>;
+  using MakeWorker = std::function<std::unique_ptr<Worker>(std::uint64_t incarnation)>;
   Impl(const Coordinator& plane, std::shared_ptr<CoordinatorCore> core, DistributorOptions options,
        MakeWorker make_worker);
 
   Result<void> start(const Coordinator& plane);
   Result<void> stop(std::chrono::milliseconds deadline);
+  void stop_elsewhere();  // from where it must not wait
   bool leads() const;
   std::vector<PoolWorker> workers() const;
   Result<TaskId> assign(TaskSpec task, std::string_view worker);
@@ -50,17 +51,22 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   bool is_to_lead() const;
   void lead();
   Result<void> begin();
-  Result<void> subscribe(EventFilter filter, void (Impl::*step)(), Subscription& subscription);
+  Result<Subscription> listen();
+  void hear(const EventBatch& batch);
   void look_after_itself();
-  void begin_again();
   void give_up();
-  void lead_later();
+  // `step` on the callback pool, once it is.
+  void later(std::int64_t delay_us, void (Impl::*step)());
   void end_lead(std::chrono::milliseconds deadline);
   Result<void> adopt_all();
 
+  std::string lease_name() const { return "distributor/" + options_.agent_id; }
+
   // The pool, as events tell.
   void refresh();
+  Result<void> read_pool();
   void rescue();
+  bool rescue(const WorkerPool::Stray& stray);
   void report();
 
   // Forwarding.
@@ -68,25 +74,28 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   TaskSpec copy_of(const Task& task, const ClaimedTask& claimed) const;
   TaskId id_of_copy(const Task& task) const;
   Result<void> send(TaskSpec copy, Flight& flight);
+  template <class Ask>
+  auto insist(Flight& flight, Ask ask);
   void adopt(const Task& copy);
   void withdraw(const Task& task, const TaskId& copy);
 
-  std::optional<Error> refuse(std::string_view worker) const;  // under the lock
   Result<std::string> prepare(TaskSpec& task, std::string_view worker) const;
   void given(const TaskId& task, std::string_view worker, std::vector<std::string> required);
   void watch(const TaskId& task);
+  void watch_later(const TaskId& task);
   void ended(const TaskId& task, Result<Task> end);
 
   const std::shared_ptr<CoordinatorCore> core_;
   TaskScheduler scheduler_;
   AgentRegistry registry_;
+  NamedLeases leases_;
   const DistributorOptions options_;
   const MakeWorker make_worker_;
 
   std::mutex changing_;  // taken before mutex_, as the next one; guards these
   std::optional<LeaderElection> election_;  // set once
   std::unique_ptr<Worker> worker_;
-  Subscription pool_events_, own_events_;
+  Subscription events_;
   std::mutex refreshing_;  // one refresh at a time, so that what is older never overwrites
 
   mutable std::mutex mutex_;  // guards all below
@@ -94,6 +103,7 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   WorkerPool pool_;
   std::unordered_map<TaskId, std::shared_ptr<Flight>> flights_;  // by copy
   std::uint64_t forwarded_ = 0;
+  std::uint64_t incarnation_ = 0;  // of its registration as the leader; another one each time
   bool elected_ = false;
   bool leads_ = false;  // begun
   bool stopped_ = false;

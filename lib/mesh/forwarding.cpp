@@ -9,6 +9,8 @@
 namespace controlplane {
 namespace {
 
+constexpr std::chrono::milliseconds kPause{1'000};  // before a store that is away is asked again
+
 // What a handler answers decides how its own task goes on; see TaskHandler.
 Result<Json> outcome_of(const Task& copy) {
   const std::string id = copy.id.str();
@@ -29,6 +31,17 @@ Error left_alone(const TaskId& copy) {
 
 }  // namespace
 
+// A store that is away is no end of anything: all that is asked here may be repeated.
+template <class Ask>
+auto Distributor::Impl::insist(Flight& flight, Ask ask) {
+  for (;;) {
+    auto answer = ask();
+    if (answer || answer.error().code != ErrorCode::unavailable) return answer;
+    std::unique_lock lock(mutex_);
+    if (changed_.wait_for(lock, kPause, [&] { return flight.cancelled; })) return answer;
+  }
+}
+
 Result<Json> Distributor::Impl::forward(TaskContext& context) {
   const auto flight = std::make_shared<Flight>();
   context.on_cancelled([weak = weak_from_this(), flight] {
@@ -38,7 +51,7 @@ Result<Json> Distributor::Impl::forward(TaskContext& context) {
     flight->cancelled = true;
     self->changed_.notify_all();
   });
-  const auto task = scheduler_.get_task(context.id());
+  const auto task = insist(*flight, [&] { return scheduler_.get_task(context.id()); });
   if (!task) return task.error();
   TaskSpec copy = copy_of(*task, context.task());
   const TaskId id = copy.task_id;
@@ -50,7 +63,8 @@ Result<Json> Distributor::Impl::forward(TaskContext& context) {
   const auto sent = send(std::move(copy), *flight);
   std::unique_lock lock(mutex_);
   if (sent) changed_.wait(lock, [&] { return flight->end || flight->cancelled; });
-  flights_.erase(id);
+  const auto mine = flights_.find(id);  // or, once its attempt is lost, that of the next one
+  if (mine != flights_.end() && mine->second == flight) flights_.erase(mine);
   lock.unlock();
   if (!sent) return sent.error();
   if (flight->end) {
@@ -89,7 +103,7 @@ TaskSpec Distributor::Impl::copy_of(const Task& task, const ClaimedTask& claimed
 // Waits for a worker that has room for it.
 Result<void> Distributor::Impl::send(TaskSpec copy, Flight& flight) {
   const TaskId id = copy.task_id;
-  const auto known = scheduler_.get_task(id);
+  const auto known = insist(flight, [&] { return scheduler_.get_task(id); });
   if (known) return adopt(*known), Result<void>();
   if (known.error().code != ErrorCode::not_found) return known.error();
   std::string worker;
@@ -107,10 +121,11 @@ Result<void> Distributor::Impl::send(TaskSpec copy, Flight& flight) {
   }
   auto required = copy.required_capabilities;
   copy.agent_id = worker;
-  const auto submitted = scheduler_.submit_task(std::move(copy));
+  const auto submitted = insist(flight, [&] { return scheduler_.submit_task(copy); });
   if (submitted) return given(id, worker, std::move(required)), Result<void>();
   const std::lock_guard lock(mutex_);
   pool_.end(id);
+  changed_.notify_all();
   return submitted.error();
 }
 

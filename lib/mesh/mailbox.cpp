@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
+#include "base/wording.hpp"
 #include "controlplane/coordinator.hpp"
 #include "coordinator/prepared_work.hpp"
 #include "engine/mailbox_name.hpp"
@@ -27,9 +28,16 @@ Checks check_receive(CoordinatorCore& core, const std::string& agent, const Rece
   return checks;
 }
 
-Checks check_reply(CoordinatorCore& core, const Json& body) {
+// What is signed is what the message says, and only its receiver signs it.
+Checks check_reply(CoordinatorCore& core, const std::string& agent, const Message& message,
+                   const Json& body) {
   const Limits& limits = core.limits();
   Checks checks(limits);
+  checks.name("from", message.from).name("type", message.type);
+  checks.optional_name("correlation_id", message.correlation_id);
+  checks.rule(message.to == agent, [&] {
+    return "message " + message.id.str() + " is to " + quote(message.to) + "; this mailbox is that of " + agent;
+  });
   checks.json("body", body, limits.max_result_bytes, "max_result_bytes");
   return checks;
 }
@@ -245,7 +253,7 @@ void Mailbox::extend(const Message& message, Done<Timestamp> done) {
 
 Result<void> Mailbox::reply(const Message& message, Json body) {
   if (auto refused = core_->refuse_block(Entry::any)) return std::move(*refused);
-  Checks checks = check_reply(*core_, body);
+  Checks checks = check_reply(*core_, agent_id_, message, body);
   if (!checks.ok()) return checks.take();
   Completion completion;
   completion.attempt = {message.id, message.lease, {}};
@@ -257,7 +265,7 @@ Result<void> Mailbox::reply(const Message& message, Json body) {
 
 void Mailbox::reply(const Message& message, Json body, Done<void> done) {
   if (auto refused = core_->refuse(Entry::any)) return refuse(*core_, std::move(done), *refused);
-  Checks checks = check_reply(*core_, body);
+  Checks checks = check_reply(*core_, agent_id_, message, body);
   if (!checks.ok()) return refuse(*core_, std::move(done), checks.take());
   Completion completion;
   completion.attempt = {message.id, message.lease, {}};
@@ -280,13 +288,12 @@ Result<Message> Mailbox::request(std::string_view to, std::string_view type, Jso
 
 void Mailbox::request(std::string_view to, std::string_view type, Json body, milliseconds timeout,
                       const SendOptions& options, Done<Message> done) {
-  if (!done) return;
   Checks checks = check_timeout(*core_, timeout);
   if (!checks.ok()) return refuse(*core_, std::move(done), checks.take());
   const std::int64_t deadline_us = deadline_after(core_->calls().now_us(), timeout);
   auto opened = [core = core_, to = std::string(to), from = agent_id_,
                  done = std::move(done)](const Result<Task>& task) {
-    done(task ? open_reply(*core, to, from, *task) : Result<Message>(task.error()));
+    if (done) done(task ? open_reply(*core, to, from, *task) : Result<Message>(task.error()));
   };
   send(to, type, std::move(body), within(timeout, options),
        [core = core_, tasks = tasks_, deadline_us,

@@ -55,18 +55,20 @@ Error not_genuine(std::string why) {
 }
 
 // A body that its sender signed was checked by him.
-Result<void> check_unsigned(CoordinatorCore& core, const Envelope& envelope) {
+Result<void> check_unsigned(CoordinatorCore& core, EnvelopeKind kind, const Envelope& envelope) {
   if (!envelope.key_id.empty() || !envelope.signature.empty()) {
     return not_genuine(fmt::format("it is signed with key {}, and there are no signing_keys here",
                                    envelope.key_id));
   }
   const Limits& limits = core.limits();
-  return check_json("body", envelope.body, limits.max_payload_bytes, "max_payload_bytes",
-                    limits.max_json_depth);
+  const bool is_reply = kind == EnvelopeKind::reply;
+  return check_json("body", envelope.body,
+                    is_reply ? limits.max_result_bytes : limits.max_payload_bytes,
+                    is_reply ? "max_result_bytes" : "max_payload_bytes", limits.max_json_depth);
 }
 
 Result<void> check_signature(CoordinatorCore& core, EnvelopeKind kind, const Envelope& envelope) {
-  if (core.message_keys().empty()) return check_unsigned(core, envelope);
+  if (core.message_keys().empty()) return check_unsigned(core, kind, envelope);
   if (envelope.signature.empty()) {
     return not_genuine(fmt::format("it says to be from {} and is not signed", envelope.from));
   }
@@ -117,14 +119,9 @@ milliseconds round_up(milliseconds ttl) {
   return milliseconds((count + unit - 1) / unit * unit);
 }
 
+// Without the ttl: whoever asks again asks with the time that is left.
 Fingerprint fingerprint_of(const Letter& letter, const SendOptions& options) {
-  return Sha256()
-      .add(letter.type)
-      .add(letter.body)
-      .add(options.correlation_id)
-      .add(static_cast<std::uint64_t>(options.ttl.count()))
-      .add(options.max_deliveries)
-      .finish();
+  return Sha256().add(letter.type).add(letter.body).add(options.correlation_id).finish();
 }
 
 // No task of anybody else has such a key.

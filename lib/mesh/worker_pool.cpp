@@ -11,10 +11,6 @@ bool takes_tasks(const Agent& agent) {
          agent.health != HealthStatus::unhealthy;
 }
 
-bool holds_nothing_more(const Agent& agent) {
-  return agent.status == AgentStatus::offline || agent.status == AgentStatus::failed;
-}
-
 // a / b < c / d, without dividing; slots of 0 are without end, so that only their count tells.
 bool is_less_loaded(std::uint64_t load, std::uint32_t slots, std::uint64_t than, std::uint32_t of) {
   if (slots == 0 || of == 0) return slots == 0 && (of != 0 || load < than);
@@ -26,8 +22,7 @@ bool is_less_loaded(std::uint64_t load, std::uint32_t slots, std::uint64_t than,
 void WorkerPool::update(const std::vector<Agent>& agents) {
   std::map<std::string, Member, std::less<>> known;
   for (const Agent& agent : agents) {
-    known[agent.agent_id] = {agent.capabilities, agent.max_concurrency, takes_tasks(agent),
-                             holds_nothing_more(agent)};
+    known[agent.agent_id] = {agent.capabilities, agent.max_concurrency, takes_tasks(agent)};
   }
   workers_ = std::move(known);
   for (const auto& [task, given] : given_) count(given.worker, +1);
@@ -58,11 +53,6 @@ const std::string* WorkerPool::choose(const std::vector<std::string>& required, 
 bool WorkerPool::is_usable(std::string_view worker) const {
   const auto found = workers_.find(worker);
   return found != workers_.end() && found->second.usable;
-}
-
-bool WorkerPool::is_gone(std::string_view worker) const {
-  const auto found = workers_.find(worker);
-  return found == workers_.end() || found->second.gone;
 }
 
 void WorkerPool::count(std::string_view worker, int change) {

@@ -29,7 +29,6 @@ class WorkerPool {
   const std::string* choose(const std::vector<std::string>& required, Room room) const;
   bool has(std::string_view worker) const { return workers_.find(worker) != workers_.end(); }
   bool is_usable(std::string_view worker) const;
-  bool is_gone(std::string_view worker) const;  // and will not end what it holds
 
   void give(const TaskId& task, std::string_view worker, std::vector<std::string> required);
   void move(const TaskId& task, std::string_view worker);
@@ -51,7 +50,6 @@ class WorkerPool {
     SharedNames capabilities;
     std::uint32_t slots = 1;
     bool usable = false;
-    bool gone = false;
     std::uint32_t load = 0;  // tasks given
   };
   struct Given {

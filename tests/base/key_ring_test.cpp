@@ -67,6 +67,8 @@ TEST_CASE("a key ring tells its keys, without their secrets, in the order of the
   CHECK(ring->keys()[1].state == KeyState::active);
   CHECK(ring->current()->active().id == "new");
   CHECK(ring->current()->find("gone")->state == KeyState::retired);
+  const auto kept = KeyRing::of({key("new"), key("gone", KeyState::retired)});
+  CHECK(kept->current()->find("gone")->secret.empty());
   CHECK(ring->current()->find("other") == nullptr);
   CHECK(KeyRing().keys().empty());
   CHECK(KeyRing().current() == nullptr);
@@ -105,6 +107,20 @@ TEST_CASE("a reload counts for every copy, and one that fails changes nothing") 
   CHECK(copy.current()->active().id == "two");
   CHECK(KeyRing().reload().error().code == ErrorCode::failed_precondition);
   CHECK(!KeyRing::open({}));
+}
+
+TEST_CASE("a source may itself reload, and of two answers the one that was asked for later counts") {
+  int depth = 0;
+  KeyRing* self = nullptr;
+  auto ring = KeyRing::open([&]() -> Result<std::vector<SecretKey>> {
+    const int mine = depth++;
+    if (mine == 1) REQUIRE(self->reload());
+    return std::vector<SecretKey>{key("k" + std::to_string(mine))};
+  });
+  REQUIRE(ring);
+  self = &*ring;
+  REQUIRE(ring->reload());
+  CHECK(ring->current()->active().id == "k2");
 }
 
 TEST_CASE("keys are read from a file that only its owner may touch") {

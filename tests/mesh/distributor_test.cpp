@@ -209,6 +209,48 @@ TEST_CASE("a distributor that was unregistered registers again, one that was sup
   until([&] { return !distributor.leads(); });
 }
 
+TEST_CASE("who led and lost the lead may lead again") {
+  Plane p(StoreKind::memory, quick());
+  auto beside = p->open_beside(quick()).value();
+  Distributor first = Distributor::start(p.plane, named("d1", "first")).value();
+  until([&] { return first.leads(); });
+  Distributor second = Distributor::start(beside, named("d1", "second")).value();
+  Worker worker = started(p.plane, worker_of("w1", "d1"));
+  const auto take_the_lead_away = [&] {
+    const Page<Permit> held = Resources(p.plane).list_permits("distributor/d1").value();
+    REQUIRE(held.items.size() == 1);
+    CHECK(Resources(p.plane).release({held.items[0].fence, held.items[0].owner}).ok());
+  };
+  take_the_lead_away();
+  until([&] { return second.leads() && !first.leads(); });
+  CHECK(ended(p.plane, p->submit_task(for_distributor("d1", 1)).value()).state == TaskState::completed);
+  take_the_lead_away();
+  until([&] { return first.leads() && !second.leads(); });
+  CHECK(ended(p.plane, p->submit_task(for_distributor("d1", 2)).value()).state == TaskState::completed);
+}
+
+TEST_CASE("a worker that goes to another pool keeps what it holds and gets nothing more") {
+  Plane p(StoreKind::memory, quick());
+  Distributor distributor = Distributor::start(p.plane, named("d1")).value();
+  std::atomic<bool> go{false};
+  std::atomic<int> began{0};
+  Worker worker = started(p.plane, worker_of("w1", "d1"), [&](TaskContext&) -> Result<Json> {
+    ++began;
+    while (!go) std::this_thread::yield();
+    return Json("1");
+  });
+  until_usable(distributor, 1);
+  const TaskId task = p->submit_task(for_distributor("d1", 1)).value();
+  until([&] { return began == 1; });
+  AgentSpec moved = agent_of("w1", {"code"});
+  moved.labels = {{"distributor", "d2"}};
+  CHECK(p->register_agent(moved).ok());
+  until([&] { return distributor.workers().empty(); });
+  go = true;
+  CHECK(ended(p.plane, task).state == TaskState::completed);
+  CHECK(began == 1);
+}
+
 TEST_CASE("tasks are given to a worker by name, or to the least loaded one") {
   Plane p(StoreKind::memory);
   Distributor distributor = Distributor::start(p.plane, named("d1")).value();
@@ -235,6 +277,9 @@ TEST_CASE("tasks are given to a worker by name, or to the least loaded one") {
   TaskSpec directed = spec_of("review");
   directed.agent_id = "w1";
   CHECK(code_of(distributor.assign_task_to_worker(directed, "w2")) == ErrorCode::invalid_argument);
+  TaskSpec keyed = spec_of("review");
+  keyed.idempotency_key = "key";
+  CHECK(code_of(distributor.assign_task_to_worker(keyed, "")) == ErrorCode::invalid_argument);
   std::vector<TaskSpec> many(1'025, spec_of("review"));
   CHECK(code_of(distributor.batch_assign_tasks(many, "w2")) == ErrorCode::invalid_argument);
   // One that drains keeps what it runs and loses what it only holds in its queue.

@@ -528,7 +528,14 @@ TEST_CASE("what breaks a rule of messages is refused and named") {
   CHECK_THAT(message(alice.send("bob", "t", "1", options)), ContainsSubstring("max_deliveries"));
   CHECK_THAT(message(alice.receive(up_to(1, 0ms, 0ms))), ContainsSubstring("visibility"));
   CHECK_THAT(message(alice.broadcast("", "t", "1")), ContainsSubstring("capability"));
-  CHECK_THAT(message(alice.reply({}, "{")), ContainsSubstring("body"));
+  Message asked;
+  asked.from = "bob";
+  asked.to = "alice";
+  asked.type = "ask";
+  CHECK_THAT(message(alice.reply(asked, "{")), ContainsSubstring("body"));
+  asked.to = "carol";
+  CHECK_THAT(message(alice.reply(asked, "1")), ContainsSubstring("\"carol\""));
+  CHECK_THAT(message(alice.reply({}, "1")), ContainsSubstring("from"));
   CHECK(code_of(alice.acknowledge({})) == ErrorCode::invalid_argument);
 }
 

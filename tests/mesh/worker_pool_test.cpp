@@ -61,8 +61,6 @@ TEST_CASE("only a worker that offers all that is required, and takes tasks, is c
   sick.health = HealthStatus::unhealthy;
   pool.update({sick});
   CHECK(chosen(pool, {"debate"}).empty());
-  CHECK_FALSE(pool.is_gone("b"));
-  CHECK(pool.is_gone("a"));
 }
 
 TEST_CASE("who needs room gets a worker's slots and one task more") {
@@ -85,7 +83,6 @@ TEST_CASE("the tasks of a worker that goes are strays until they are moved") {
   REQUIRE(pool.strays().size() == 1);
   CHECK(pool.strays()[0].task == TaskId("t1"));
   CHECK(pool.strays()[0].required == std::vector<std::string>{"code"});
-  CHECK(pool.is_gone("a"));
   pool.update({agent("b", 2)});
   CHECK(pool.strays().size() == 1);
   pool.move("t1", "b");
