@@ -18,7 +18,7 @@ SecretKey key_of(const cp_secret_key* given) {
   key.state = number("state", in->state, KeyState::retired);
   if (key.state == KeyState::retired || in->secret_length == 0) return key;
   if (in->secret == nullptr) refuse("key " + key.id + ": secret is NULL");
-  key.secret.assign(static_cast<const char*>(in->secret), in->secret_length);
+  key.secret = std::string(static_cast<const char*>(in->secret), in->secret_length);
   return key;
 }
 

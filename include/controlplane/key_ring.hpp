@@ -8,11 +8,13 @@
 // the keys as they were.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controlplane/result.hpp"
@@ -22,9 +24,36 @@ namespace controlplane {
 enum class KeyState : std::uint8_t { active, previous, retired };
 std::string_view to_string(KeyState state) noexcept;  // "active", …
 
+// Bytes that are overwritten when they go, whichever way they go: with their owner, by an
+// assignment, or because something else failed.
+// Thread safety: as a std::string.
+class Secret {
+ public:
+  Secret() noexcept = default;
+  Secret(std::string bytes) noexcept : bytes_(std::move(bytes)) {}
+  Secret(const char* text) : bytes_(text) {}
+  Secret(const Secret&) = default;
+  Secret(Secret&& other) noexcept : bytes_(std::move(other.bytes_)) { other.clear(); }
+  Secret& operator=(Secret other) noexcept {
+    bytes_.swap(other.bytes_);
+    return *this;
+  }
+  ~Secret() { clear(); }
+
+  operator std::string_view() const noexcept { return bytes_; }
+  std::string& bytes() noexcept { return bytes_; }  // to be filled; growing leaves copies behind
+  std::size_t size() const noexcept { return bytes_.size(); }
+  bool empty() const noexcept { return bytes_.empty(); }
+  void clear() noexcept;  // overwrites them
+  friend bool operator==(const Secret& a, std::string_view b) noexcept { return a.bytes_ == b; }
+
+ private:
+  std::string bytes_;
+};
+
 struct SecretKey {
   std::string id;       // a name, at most 64 bytes; travels with what the key made
-  std::string secret;   // 32 to 1,024 bytes of any value; none if retired
+  Secret secret;        // 32 to 1,024 bytes of any value; none if retired
   KeyState state = KeyState::active;
 };
 

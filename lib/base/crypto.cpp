@@ -133,15 +133,22 @@ std::string base64(std::string_view text) {
 }
 
 // EVP_DecodeBlock skips white space and takes padding anywhere: whoever encodes the result again
-// and finds the same text knows that it was the one way to write it.
+// and finds the same text knows that it was the one way to write it. What is left over may have been
+// a secret.
 std::optional<std::string> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   std::string out(text.size() / 4 * 3, '\0');
-  if (EVP_DecodeBlock(bytes(out.data()), bytes(text), length(text.size())) < 0) return std::nullopt;
-  if (text.ends_with("==")) out.pop_back();
-  if (text.ends_with('=')) out.pop_back();
-  if (base64(out) != text) return std::nullopt;
-  return out;
+  bool is_base64 = EVP_DecodeBlock(bytes(out.data()), bytes(text), length(text.size())) >= 0;
+  if (is_base64) {
+    if (text.ends_with("==")) out.pop_back();
+    if (text.ends_with('=')) out.pop_back();
+    std::string again = base64(out);
+    is_base64 = again == text;
+    wipe(again.data(), again.size());
+  }
+  if (is_base64) return out;
+  wipe(out.data(), out.size());
+  return std::nullopt;
 }
 
 }  // namespace controlplane

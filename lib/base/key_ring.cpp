@@ -49,8 +49,9 @@ Result<void> check_file(const std::string& path, int fd) {
   return {};
 }
 
-Result<std::string> read_all(const std::string& path, int fd) {
-  std::string text(kMaxFileBytes + 1, '\0');
+Result<Secret> read_all(const std::string& path, int fd) {
+  Secret all(std::string(kMaxFileBytes + 1, '\0'));
+  std::string& text = all.bytes();
   std::size_t size = 0;
   while (size < text.size()) {
     const ssize_t got = ::read(fd, text.data() + size, text.size() - size);
@@ -64,7 +65,7 @@ Result<std::string> read_all(const std::string& path, int fd) {
                                                grouped(kMaxFileBytes)));
   }
   text.resize(size);
-  return text;
+  return all;
 }
 
 Result<std::vector<SecretKey>> read_file(const std::string& path) {
@@ -73,12 +74,17 @@ Result<std::vector<SecretKey>> read_file(const std::string& path) {
   if (auto fine = check_file(path, file.fd); !fine) return std::move(fine.error());
   auto text = read_all(path, file.fd);
   if (!text) return std::move(text.error());
-  auto keys = parse_keys("key file " + quote(path), *text);
-  wipe(text->data(), text->size());
-  return keys;
+  return parse_keys("key file " + quote(path), *text);
 }
 
 }  // namespace
+
+// All that it has room for: a longer text may have been there.
+void Secret::clear() noexcept {
+  bytes_.resize(bytes_.capacity());
+  wipe(bytes_.data(), bytes_.size());
+  bytes_.clear();
+}
 
 struct KeyRing::State {
   explicit State(KeySource s) : source(std::move(s)) {}

@@ -39,11 +39,11 @@ Result<KeyState> parse_state(const std::string& id, std::string_view text) {
 
 using Json = simdjson::dom::element;
 
-Result<std::string> text_member(const Json& object, const char* name, bool required) {
+// Views the parser's memory.
+Result<std::string_view> text_member(const Json& object, const char* name, bool required) {
   std::string_view text;
   const auto error = object[name].get(text);
-  if (error == simdjson::SUCCESS) return std::string(text);
-  if (error == simdjson::NO_SUCH_FIELD && !required) return std::string();
+  if (error == simdjson::SUCCESS || (error == simdjson::NO_SUCH_FIELD && !required)) return text;
   return Error::invalid_argument(fmt::format("a key lacks the text \"{}\"", name));
 }
 
@@ -51,7 +51,7 @@ Result<SecretKey> parse_key(const Json& object) {
   SecretKey key;
   auto id = text_member(object, "id", true);
   if (!id) return std::move(id.error());
-  key.id = std::move(*id);
+  key.id = *id;
   auto state = text_member(object, "state", true);
   if (!state) return std::move(state.error());
   const auto known = parse_state(key.id, *state);
@@ -60,7 +60,6 @@ Result<SecretKey> parse_key(const Json& object) {
   auto secret = text_member(object, "secret", key.state != KeyState::retired);
   if (!secret) return std::move(secret.error());
   auto decoded = from_base64(*secret);
-  wipe(secret->data(), secret->size());
   if (!decoded) {
     return Error::invalid_argument("the secret of key " + quote(key.id) + " is not base64");
   }
@@ -68,11 +67,23 @@ Result<SecretKey> parse_key(const Json& object) {
   return key;
 }
 
-Result<std::vector<SecretKey>> parse_all(std::string_view json) {
+// Parses a text that holds secrets, and leaves none of it behind.
+struct SecretParser {
+  explicit SecretParser(std::string_view json) : text(json) {}
+  ~SecretParser() {
+    wipe(text.data(), text.size());
+    std::uint8_t* const strings = parser.doc.string_buf.get();  // 5/3 of its capacity, and more
+    if (strings != nullptr) wipe(strings, 5 * parser.doc.capacity() / 3);
+  }
+  SecretParser(const SecretParser&) = delete;
+  simdjson::padded_string text;
   simdjson::dom::parser parser;
+};
+
+Result<std::vector<SecretKey>> parse_all(std::string_view json) {
+  SecretParser it(json);
   simdjson::dom::array list;
-  const auto text = simdjson::padded_string(json);
-  if (parser.parse(text)["keys"].get(list) != simdjson::SUCCESS) {
+  if (it.parser.parse(it.text)["keys"].get(list) != simdjson::SUCCESS) {
     return Error::invalid_argument("it must be a JSON object with an array \"keys\"");
   }
   std::vector<SecretKey> keys;
@@ -95,12 +106,8 @@ std::string_view to_string(KeyState state) noexcept {
   return "unknown";
 }
 
-KeySet::~KeySet() {
-  for (SecretKey& key : keys_) wipe(key.secret.data(), key.secret.size());
-}
-
 Result<KeySet> KeySet::check(std::vector<SecretKey> keys) {
-  KeySet set(std::move(keys));  // wiped whatever comes
+  KeySet set(std::move(keys));
   if (set.keys_.size() > kMaxKeys) {
     return Error::invalid_argument(
         fmt::format("there are {} keys; at most {} are taken", grouped(set.keys_.size()), kMaxKeys));
@@ -109,10 +116,7 @@ Result<KeySet> KeySet::check(std::vector<SecretKey> keys) {
   for (std::size_t i = 0; i < set.keys_.size(); ++i) {
     SecretKey& key = set.keys_[i];
     if (auto fine = check_key(key); !fine) return std::move(fine.error());
-    if (key.state == KeyState::retired) {
-      wipe(key.secret.data(), key.secret.size());
-      key.secret.clear();
-    }
+    if (key.state == KeyState::retired) key.secret.clear();
     if (set.find(key.id) != &key) {
       return Error::invalid_argument("two keys have the id " + quote(key.id));
     }

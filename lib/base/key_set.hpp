@@ -13,9 +13,6 @@ namespace controlplane {
 class KeySet {
  public:
   static Result<KeySet> check(std::vector<SecretKey> keys);
-  KeySet(KeySet&&) noexcept = default;
-  KeySet& operator=(KeySet&&) noexcept = default;
-  ~KeySet();  // wipes the secrets
 
   const SecretKey& active() const noexcept { return keys_[active_]; }
   const SecretKey* find(std::string_view id) const noexcept;  // retired ones, too; null: unknown

@@ -165,7 +165,7 @@ Result<void> read_signing_keys(Config& config, const Config::Lookup& lookup,
   }
   if (!config.signing_keys_file.empty()) return {};
   const auto text_of = [lookup](const char* name) {
-    return (lookup ? lookup(name) : process_variable(name)).value_or("");
+    return Secret((lookup ? lookup(name) : process_variable(name)).value_or(""));
   };
   if (!text_of(kKeys).empty()) {
     return take_ring(config, kKeys, KeyRing::open([=] { return parse_keys(kKeys, text_of(kKeys)); }));
