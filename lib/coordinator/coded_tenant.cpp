@@ -132,6 +132,7 @@ class CodedTenant::Passed final : public OperationDone {
 bool CodedTenant::apply(Operation& op) {
   if (!carries_values(op)) return inner_->apply(op);
   if (op.kind == OperationKind::claim) return claim(static_cast<ClaimTasks&>(op));
+  if (gives_values(op) && !inner_->writes_at_once()) return false;  // start() would encode them again
   LentValues values;
   values.lend(*codec_, op);
   const bool applied = inner_->apply(op);

@@ -3,8 +3,6 @@
 #include <string>
 #include <utility>
 
-#include "base/digest.hpp"
-
 namespace controlplane {
 namespace {
 
@@ -80,19 +78,27 @@ bool wants_task(const GetTask& op) noexcept { return op.watch || !op.only_termin
 
 bool carries_values(const Operation& op) noexcept {
   switch (op.kind) {
-    case OperationKind::submit:
     case OperationKind::claim:
     case OperationKind::list_tasks:
     case OperationKind::get_document:
-    case OperationKind::put_document:
     case OperationKind::list_documents:
+      return true;
+    case OperationKind::get_task:
+      return wants_task(static_cast<const GetTask&>(op));
+    default:
+      return gives_values(op);
+  }
+}
+
+bool gives_values(const Operation& op) noexcept {
+  switch (op.kind) {
+    case OperationKind::submit:
+    case OperationKind::put_document:
       return true;
     case OperationKind::end:
       return static_cast<const EndAttempts&>(op).end == EndKind::complete;
     case OperationKind::hold:
       return static_cast<const HoldAttempts&>(op).hold == HoldKind::progress;
-    case OperationKind::get_task:
-      return wants_task(static_cast<const GetTask&>(op));
     default:
       return false;
   }
@@ -120,8 +126,6 @@ void LentValues::lend(const PayloadCodec& codec, Operation& op) {
     value_ = put.value;
     encoded_value_ = encode_document(codec, put.key, *value_);
     put.value = &encoded_value_;
-    // Encoded twice it is not the same twice. 0 would be no digest.
-    put.digest = FieldDigest().add(value_->text()).finish() | 1;
   }
 }
 

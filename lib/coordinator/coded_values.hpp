@@ -13,6 +13,7 @@ namespace controlplane {
 
 // True: it has values that go in or come out. All others go their way untouched.
 bool carries_values(const Operation& op) noexcept;
+bool gives_values(const Operation& op) noexcept;  // values go in
 
 // Lends an operation the encoded form of its values. Whoever repeats an operation, and whoever gets
 // it back unapplied, finds the plain ones.

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/digest.hpp"
 #include "base/ids.hpp"
 #include "controlplane/document.hpp"
 #include "coordinator/call_argument.hpp"
@@ -44,6 +45,8 @@ struct PutDocumentCall {
     op.expected = given.expected_version;
     if (given.ttl) op.ttl_us = std::chrono::microseconds(*given.ttl).count();
     op.operation_id = given.operation_id;
+    // A repetition may be encrypted, or in the clear, as the first was not. 0 would be no digest.
+    if (!given.operation_id.empty()) op.digest = FieldDigest().add(value.text()).finish() | 1;
     return op;
   }
   void keep(CallNames& names) {

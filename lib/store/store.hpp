@@ -52,6 +52,11 @@ class TenantStore {
   virtual void listen_to_events(int change) = 0;       // +1 or −1, counted
   // Microseconds since the epoch by this store's clock; the tables never go behind it.
   virtual Timestamp now() const = 0;
+  // That count here: those of its first opener.
+  virtual const NamespaceOptions& options() const = 0;
+  // False: apply() answers no operation that writes, so that whoever has to prepare one at a cost
+  // need not try.
+  virtual bool writes_at_once() const { return true; }
 };
 
 class Store {

@@ -24,12 +24,14 @@ class HeldTenant final : public TenantStore {
   void remove_listener(StoreListener&) override {}
   void listen_to_events(int) override {}
   Timestamp now() const override { return timeline_.now_us(); }
+  const NamespaceOptions& options() const override { return options_; }
   void answer() {
     for (const auto& [op, done] : std::exchange(held_, {})) done->done(*op);
   }
   int started = 0;
 
  private:
+  const NamespaceOptions options_;
   const Timeline timeline_;
   std::vector<std::pair<Operation*, OperationDone*>> held_;
 };

@@ -36,6 +36,7 @@ class CountingStore final : public Store {
     void remove_listener(StoreListener& listener) override { inner_->remove_listener(listener); }
     void listen_to_events(int change) override { inner_->listen_to_events(change); }
     Timestamp now() const override { return inner_->now(); }
+    const NamespaceOptions& options() const override { return inner_->options(); }
 
    private:
     CountingStore& store_;
@@ -70,6 +71,7 @@ class HeldSignals final : public Store {
     void remove_listener(StoreListener&) override { inner->remove_listener(*this); }
     void listen_to_events(int change) override { inner->listen_to_events(change); }
     Timestamp now() const override { return inner->now(); }
+    const NamespaceOptions& options() const override { return inner->options(); }
 
     void on_signals(std::span<const Signal> signals) override {
       if (!held) return listener->on_signals(signals);

@@ -36,7 +36,9 @@ class AwayStore final : public Store {
     void remove_listener(StoreListener&) override {}
     void listen_to_events(int) override {}
     Timestamp now() const override { return 1; }
+    const NamespaceOptions& options() const override { return given; }
     AwayStore& store;
+    const NamespaceOptions given;
   };
 };
 

@@ -166,6 +166,53 @@ TEST_CASE("repetitions are recognised although nothing is encrypted the same way
   CHECK(code_of(state.put("doc", "2", named)) == ErrorCode::already_exists);
 }
 
+TEST_CASE("a repetition is recognised after encryption was turned on or off") {
+  Encrypted p(any_store());
+  Coordinator& first = GENERATE(true, false) ? p.plane : p.bare;
+  Coordinator& again = &first == &p.plane ? p.bare : p.plane;
+  PutOptions named;
+  named.operation_id = "op";
+  CHECK(SharedState(first).put("doc", "1", named).value() == 1);
+  CHECK(SharedState(again).put("doc", "1", named).value() == 1);
+  CHECK(code_of(SharedState(again).put("doc", "2", named)) == ErrorCode::already_exists);
+  TaskSpec spec = secret_task();
+  spec.idempotency_key = "once";
+  const TaskId id = first.submit_task(spec).value();
+  CHECK(again.submit_task(spec).value() == id);
+  const AttemptRef attempt = attempt_of(claim(p.plane));
+  REQUIRE(first.complete_task({attempt, "1"}).ok());
+  CHECK(again.complete_task({attempt, "1"}).ok());
+  CHECK(code_of(again.complete_task({attempt, "2"})) == ErrorCode::conflict);
+}
+
+// Counts what it seals.
+class CountingCodec final : public PayloadCodec {
+ public:
+  Json encode(const ValuePlace&, const Json& plain) const override {
+    ++sealed;
+    return plain;
+  }
+  Result<Json> decode(const ValuePlace&, const Json& stored) const override { return stored; }
+  mutable std::atomic<int> sealed{0};
+};
+
+TEST_CASE("a value is sealed once, at whatever time the store answers") {
+  const auto codec = std::make_shared<CountingCodec>();
+  CoordinatorParts parts;
+  parts.store = open_store(GENERATE(StoreKind::memory, StoreKind::late));
+  parts.codec = codec;
+  Coordinator plane = open_coordinator({}, std::move(parts)).value();
+  (void)plane.submit_task(secret_task()).value();
+  CHECK(codec->sealed == 1);
+  const AttemptRef attempt = attempt_of(claim(plane));
+  (void)plane.progress({attempt, 0.5, "half", "[1]"}).value();
+  CHECK(codec->sealed == 2);
+  REQUIRE(plane.complete_task({attempt, "1"}).ok());
+  CHECK(codec->sealed == 3);
+  (void)SharedState(plane).put("doc", "1").value();
+  CHECK(codec->sealed == 4);
+}
+
 TEST_CASE("replays carry their payload along, from the first to the last") {
   Encrypted p(any_store());
   TaskId id = p->submit_task(secret_task()).value();

@@ -82,8 +82,10 @@ class FakeLogStore final : public TenantStore {
     listeners_ += change;
   }
   Timestamp now() const override { return 0; }
+  const NamespaceOptions& options() const override { return options_; }
 
  private:
+  const NamespaceOptions options_;
   void answer(ReadEvents& op) {
     ++reads_;
     op.events.clear();

@@ -22,6 +22,8 @@ class TenantDecorator : public TenantStore {
   void remove_listener(StoreListener& listener) override { inner_->remove_listener(listener); }
   void listen_to_events(int change) override { inner_->listen_to_events(change); }
   Timestamp now() const override { return inner_->now(); }
+  const NamespaceOptions& options() const override { return inner_->options(); }
+  bool writes_at_once() const override { return inner_->writes_at_once(); }
 
  protected:
   TenantStore& inner() const { return *inner_; }

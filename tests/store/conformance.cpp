@@ -15,7 +15,7 @@ namespace {
 class BareTenant final : public TenantStore {
  public:
   BareTenant(std::string name, const NamespaceOptions& options, const Clock& clock)
-      : timeline_(clock), tables_(std::move(name), options) {}
+      : options_(options), timeline_(clock), tables_(std::move(name), options) {}
 
   bool apply(Operation& op) override {
     tables_.apply(op, timeline_.now_us());
@@ -31,9 +31,11 @@ class BareTenant final : public TenantStore {
   void remove_listener(StoreListener&) override { listener_ = nullptr; }
   void listen_to_events(int) override {}
   Timestamp now() const override { return timeline_.now_us(); }
+  const NamespaceOptions& options() const override { return options_; }
   const Namespace& tables() const { return tables_; }
 
  private:
+  const NamespaceOptions options_;
   const Timeline timeline_;
   Namespace tables_;
   StoreListener* listener_ = nullptr;

@@ -106,6 +106,8 @@ class LateStore::Tenant final : public TenantStore {
   void remove_listener(StoreListener& listener) override { inner_->remove_listener(listener); }
   void listen_to_events(int change) override { inner_->listen_to_events(change); }
   Timestamp now() const override { return inner_->now(); }
+  const NamespaceOptions& options() const override { return inner_->options(); }
+  bool writes_at_once() const override { return false; }
 
  private:
   LateStore& late_;

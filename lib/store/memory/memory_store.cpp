@@ -16,7 +16,7 @@ namespace {
 class MemoryTenant final : public TenantStore {
  public:
   MemoryTenant(std::string name, const NamespaceOptions& options, const Clock& clock)
-      : timeline_(clock), tables_(std::move(name), options) {}
+      : options_(options), timeline_(clock), tables_(std::move(name), options) {}
 
   bool apply(Operation& op) override;
   void start(Operation& op, OperationDone& done) override {
@@ -37,12 +37,14 @@ class MemoryTenant final : public TenantStore {
     event_listeners_.fetch_add(change, std::memory_order_acq_rel);
   }
   Timestamp now() const override { return timeline_.now_us(); }
+  const NamespaceOptions& options() const override { return options_; }
   const Namespace& tables() const { return tables_; }
 
  private:
   void tell(std::unique_lock<ShortLock> lock, const Namespace::Aftermath& after, bool has_news,
             bool is_due);
 
+  const NamespaceOptions options_;
   const Timeline timeline_;
   ShortLock mutex_;
   Namespace tables_;
