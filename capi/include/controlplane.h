@@ -358,14 +358,16 @@ typedef struct cp_options {
   const char *signing_keys;
   const char *signing_keys_file;
   const struct cp_config *config; /* set in the options of a cp_config */
-  uint64_t message_window_ms; /* a message must come to the store within it from when it was signed */
+  /* A message must come to the store within it from when it was signed. With keys at most half of
+   * retention.min_age_ms, of these options and of who first opened the tenant. */
+  uint64_t message_window_ms;
 } cp_options;
 #define CP_OPTIONS_INIT                                                                            \
   {                                                                                                \
     (uint32_t)sizeof(cp_options), CP_LOG_INFO, "memory://", "default", "aragora:cp:", NULL, 10000, \
         30000, 30000, 10000, 300000, 60000, 86400000, 30000, 30000, 0, 5000, 0, 3,                 \
         CP_STRATEGY_ROUND_ROBIN, 0, 0, 1, 0, NULL, NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, 0, \
-        0, NULL, NULL, NULL, 60000                                                                 \
+        0, NULL, NULL, NULL, 30000                                                                 \
   }
 CP_API int32_t cp_options_init(cp_options *out, size_t struct_size);
 

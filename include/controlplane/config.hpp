@@ -68,8 +68,9 @@ struct Config {
   KeyRing signing_keys{};
   std::string signing_keys_file{};                 // KeyRing::from_file, if signing_keys is empty
   // A message must come to the store within it from when it was signed, or it is taken for a copy of
-  // an old one. With keys at most retention.min_age, so that an old one's id is still taken.
-  std::chrono::milliseconds message_window{60'000};
+  // an old one. With keys at most half of the tenant's retention.min_age (that of its first opener):
+  // a clock may be ahead by the window, and until its message is too old the id must be taken.
+  std::chrono::milliseconds message_window{30'000};
   Retention retention{};
   Limits limits{};
   LogLevel log_level = LogLevel::info;             // records below it are not made

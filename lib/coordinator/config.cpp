@@ -161,9 +161,9 @@ Result<void> check_pairs(const Config& c) {
     return wrong_pair(c, "retention.min_age", c.retention.min_age, "not exceed",
                       "retention.max_age", c.retention.max_age);
   }
-  if (!c.signing_keys.empty() && c.message_window > c.retention.min_age) {
-    return wrong_pair(c, "message_window", c.message_window, "not exceed", "retention.min_age",
-                      c.retention.min_age);
+  if (!c.signing_keys.empty() && 2 * c.message_window > c.retention.min_age) {
+    return wrong_pair(c, "message_window", c.message_window, "not exceed half of",
+                      "retention.min_age", c.retention.min_age);
   }
   if (c.task_timeout > c.limits.max_delay) {
     return wrong_pair(c, "task_timeout", c.task_timeout, "not exceed", "limits.max_delay",

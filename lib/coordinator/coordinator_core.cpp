@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/deadline.hpp"
+#include "base/wording.hpp"
 #include "coordinator/coded_tenant.hpp"
 #include "coordinator/store_url.hpp"
 #include "coordinator/transition_log.hpp"
@@ -74,6 +75,18 @@ Result<std::shared_ptr<Store>> open_store(const Config& config, const Clock& clo
                   redacted(config.store_url), config.origin_of("store_url")));
 }
 
+// A message is accepted for a window after it says that it was signed, which may be a window after it
+// came: so long the store must keep its id, and how long it does its first opener has said.
+Result<void> check_window(const Config& config, const TenantStore& tenant) {
+  const std::chrono::milliseconds min_age = tenant.options().retention.min_age;
+  if (config.signing_keys.empty() || 2 * config.message_window <= min_age) return {};
+  return Error::invalid_argument(fmt::format(
+      "message_window is {} (from {}); it must not exceed half of retention.min_age, which is {} for "
+      "tenant {}, as its first opener said",
+      seconds(config.message_window), config.origin_of("message_window"), seconds(min_age),
+      config.tenant_id));
+}
+
 // Keys without somebody who encrypts would be a promise that nobody keeps.
 Result<std::shared_ptr<TenantStore>> open_tenant(const Config& config,
                                                  const CoordinatorParts& parts) {
@@ -81,7 +94,9 @@ Result<std::shared_ptr<TenantStore>> open_tenant(const Config& config,
     return Error::internal("encryption_keys are given to a coordinator that cannot encrypt");
   }
   auto tenant = parts.store->open_tenant(config.tenant_id, namespace_options(config));
-  if (!tenant || parts.codec == nullptr) return tenant;
+  if (!tenant) return tenant;
+  if (auto remembers = check_window(config, **tenant); !remembers) return std::move(remembers.error());
+  if (parts.codec == nullptr) return tenant;
   return std::shared_ptr<TenantStore>(
       std::make_shared<CodedTenant>(*std::move(tenant), parts.codec));
 }

@@ -169,15 +169,15 @@ TEST_CASE("what others put into a mailbox becomes a dead letter that says why") 
     CHECK_THAT(refusal(p), ContainsSubstring("key k9 is unknown"));
   }
   SECTION("as old as to be a copy") {
-    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now - 61'000'000));
-    CHECK_THAT(refusal(p), ContainsSubstring("61 s after it was signed; message_window is 60 s"));
+    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now - 31'000'000));
+    CHECK_THAT(refusal(p), ContainsSubstring("31 s after it was signed; message_window is 30 s"));
   }
   SECTION("from a clock that is ahead") {
-    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now + 61'000'000));
-    CHECK_THAT(refusal(p), ContainsSubstring("61 s before it was signed"));
+    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now + 31'000'000));
+    CHECK_THAT(refusal(p), ContainsSubstring("31 s before it was signed"));
   }
   SECTION("nothing is wrong with this one") {
-    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now - 59'000'000));
+    send(forge(core, id.str(), "alice", "alice", key_of("k1", '1'), now - 29'000'000));
     CHECK(Mailbox(p.plane, "bob").receive().value().size() == 1);
     CHECK(dead_letters(p.plane).empty());
   }
@@ -225,15 +225,48 @@ TEST_CASE("a copy of a message is rejected, whatever has become of the first one
   }
 }
 
-TEST_CASE("the window is no longer than ids are remembered") {
+TEST_CASE("a copy of a message from a clock that is ahead is too old when its id is free again") {
   Config config = signing();
-  config.message_window = 61s;
+  config.retention.max_count = 0;
+  PumpedPlane p(config);
+  CoordinatorCore& core = p.core();
+  const TaskId id(core.make_id());
+  const Timestamp ahead = core.calls().store().now() + 30'000'000;
+  const Json envelope = forge(core, id.str(), "alice", "alice", key_of("k1", '1'), ahead);
+  plant(core, id, envelope, "bob").value();
+  Mailbox bob(p.plane, "bob");
+  bob.acknowledge(bob.receive().value().at(0)).value();
+  while (p->get_task(id).ok()) p.pass(100ms);
+  plant(core, id, envelope, "bob").value();
+  CHECK_THAT(refusal(p), ContainsSubstring("message_window"));
+}
+
+TEST_CASE("ids are remembered for twice the window at least") {
+  Config config = signing();
+  config.message_window = 31s;
   const auto refused = Coordinator::open(config);
   REQUIRE_FALSE(refused.ok());
-  CHECK_THAT(refused.error().message,
-             ContainsSubstring("message_window is 61 s") && ContainsSubstring("retention.min_age"));
+  CHECK_THAT(refused.error().message, ContainsSubstring("message_window is 31 s") &&
+                                          ContainsSubstring("half of retention.min_age"));
   config.signing_keys = {};
   CHECK(Coordinator::open(config).ok());
+}
+
+TEST_CASE("the window fits what the tenant's first opener said, whatever others say") {
+  const auto store = open_store(GENERATE(StoreKind::memory, StoreKind::late));
+  Config brief;
+  brief.retention.min_age = 59s;
+  const Coordinator first = Plane::open(store, brief);
+  CoordinatorParts parts;
+  parts.store = store;
+  const auto refused = open_coordinator(signing(), std::move(parts));
+  REQUIRE_FALSE(refused.ok());
+  CHECK(refused.error().code == ErrorCode::invalid_argument);
+  CHECK_THAT(refused.error().message,
+             ContainsSubstring("message_window is 30 s") && ContainsSubstring("59 s for tenant default"));
+  Config fits = signing();
+  fits.message_window = 29s;
+  CHECK(Plane::open(store, fits).config().message_window == 29s);
 }
 
 TEST_CASE("forgeries keep nobody waiting that a genuine message could serve") {

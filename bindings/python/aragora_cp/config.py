@@ -60,7 +60,7 @@ class ControlPlaneConfig:
     incarnation: int = 0  #: of agents registered here; 0 is random
     signing_keys: str | None = field(default=None, repr=False)  #: of messages: the text of key files
     signing_keys_file: str = ""  #: a file that holds them, read again by ``reload_signing_keys``
-    message_window: float = 60.0  #: from when a message is signed until the store has it
+    message_window: float = 30.0  #: from when a message is signed until the store has it
     log_level: str | None = None  #: of records that are made; None: as the logger is set on connect
     limits: Mapping[str, int] = field(default_factory=dict)  #: those that differ, by name
     retention: Mapping[str, float] = field(default_factory=dict)  #: those that differ, by name
