@@ -1,4 +1,5 @@
-// What the mailboxes of one coordinator did.
+// What the mailboxes of one coordinator did. What is accepted is counted once: neither is a repetition,
+// nor what may or may not have been.
 // Thread safety: counted from any thread; a snapshot is not of one moment.
 // Errors: none.
 #pragma once
@@ -13,11 +14,12 @@
 namespace controlplane {
 
 enum class MessageEvent : std::uint8_t {
-  sent, refused,                     // by the store, or for what it says
+  sent, refused,                     // by the store
   delivered, redelivered, rejected,  // handed out; not handed out: not genuine
-  acknowledged, failed               // by their receivers
+  acknowledged, failed,              // by their receivers
+  sent_unknown, end_unknown          // the store did not say what became of it
 };
-inline constexpr std::size_t kMessageEvents = 7;
+inline constexpr std::size_t kMessageEvents = 9;
 
 class MessageCounts {
  public:

@@ -160,12 +160,14 @@ void add_messages(Families& out, const MessageCounts& counts) {
   out.counter("agent_messages_total", "Messages that mailboxes of this coordinator sent and received.")
       .value("sent", MessageEvent::sent, "accepted", counts)
       .value("sent", MessageEvent::refused, "refused", counts)
+      .value("sent", MessageEvent::sent_unknown, "unknown", counts)
       .value("received", MessageEvent::delivered, "delivered", counts)
       .value("received", MessageEvent::redelivered, "redelivered", counts)
       .value("received", MessageEvent::rejected, "rejected", counts);
   out.counter("agent_message_ends_total", "Deliveries that receivers of this coordinator ended.")
       .value("outcome", "acknowledged", counts.of(MessageEvent::acknowledged))
-      .value("outcome", "failed", counts.of(MessageEvent::failed));
+      .value("outcome", "failed", counts.of(MessageEvent::failed))
+      .value("outcome", "unknown", counts.of(MessageEvent::end_unknown));
   out.histogram("agent_message_latency_seconds", "From send to first delivery.", counts.latency());
 }
 

@@ -1,6 +1,6 @@
-// Submits and claims that their caller has checked and prepared: TaskScheduler and Mailbox.
+// Submits, claims and ends that their caller has checked and prepared: TaskScheduler and Mailbox.
 // Thread safety: from any thread, after the door was passed.
-// Errors: as TaskScheduler::submit_task, submit_tasks, claim_tasks.
+// Errors: as TaskScheduler::submit_task, submit_tasks, claim_tasks, complete_task, fail_task.
 #pragma once
 
 #include <vector>
@@ -17,5 +17,12 @@ void submit_prepared(CoordinatorCore& core, TaskSpec spec, TaskDraft draft, Done
 // At once, or parked up to the request's wait.
 Result<ClaimedTasks> claim_prepared(CoordinatorCore& core, const ClaimRequest& request);
 void claim_prepared(CoordinatorCore& core, ClaimRequest request, Done<ClaimedTasks> done);
+
+// Checks the attempt, and not the result. False: it had ended just so before.
+Result<bool> end_prepared(CoordinatorCore& core, SealedCompletion completion);
+void end_prepared(CoordinatorCore& core, SealedCompletion completion, Done<bool> done);
+// Checks all of it.
+Result<bool> end_prepared(CoordinatorCore& core, Failure failure);
+void end_prepared(CoordinatorCore& core, Failure failure, Done<bool> done);
 
 }  // namespace controlplane

@@ -1,74 +1,50 @@
 // What the holder of an attempt does with it: start, renew, progress, and the ends.
 #include <span>
 
-#include "coordinator/coordinator_core.hpp"
-#include "coordinator/task_calls.hpp"
+#include "coordinator/prepared_work.hpp"
 
 namespace controlplane {
 namespace {
 
 void check(Checks& checks, const Completion& input) { check_completion(checks, input); }
+void check(Checks& checks, const SealedCompletion& input) { check_attempt(checks, input.attempt); }
 void check(Checks& checks, const Failure& input) { check_failure(checks, input); }
 void check(Checks& checks, const AttemptRef& input) { check_attempt(checks, input); }
 
-// A batch of one, for the call that leaves the stack.
 template <class Input>
-EndCall<Input> end_call(CoordinatorCore& core, Input& input) {
-  EndCall<Input> call(core.config().require_lease);
-  std::vector<Input> one;
-  one.push_back(std::move(input));
-  call.take(std::move(one));
-  return call;
-}
-
-// True: answered, into `answer`.
-template <class Input>
-bool end_now(CoordinatorCore& core, Input& input, Result<void>& answer) {
-  AttemptEnd item;
-  lend(input, item);
-  EndAttempts op(EndCall<Input>::kKind);
-  op.items = {&item, 1};
-  op.require_lease = core.config().require_lease;
-  if (!core.calls().apply_now(op)) {
-    take_back(input, item);
-    return false;
-  }
-  if (op.failed) {
-    answer = std::move(*op.failed);
-  } else if (item.failure) {
-    answer = std::move(*item.failure);
-  }
-  return true;
+EndOneCall<Input> end_call(CoordinatorCore& core, Input& input) {
+  return EndOneCall<Input>(input, core.config().require_lease);
 }
 
 template <class Input>
-Result<void> end_one(CoordinatorCore& core, Input& input) {
+Result<bool> end_one(CoordinatorCore& core, Input& input) {
   if (auto refused = core.refuse_block(Entry::any)) return std::move(*refused);
   Checks checks(core.limits());
   check(checks, input);
   if (!checks.ok()) return checks.take();
-  Result<void> answer;
-  if (end_now(core, input, answer)) return answer;
-  return only(core.calls().block_in_store(end_call(core, input)));
+  return core.calls().block(end_call(core, input));
 }
 
-template <class Input>
-void end_one(CoordinatorCore& core, Input& input, Done<void> done) {
-  Result<void> answer;
+Result<void> without_value(Result<bool> answer) {
+  if (!answer) return std::move(answer.error());
+  return {};
+}
+
+// Done<void> is for those whom it does not concern whether it had ended before.
+template <class Input, class T>
+void end_one(CoordinatorCore& core, Input& input, Done<T> done) {
+  auto tell = [&core, done = std::move(done)](Result<bool> answer) mutable {
+    if constexpr (std::is_void_v<T>) {
+      core.calls().deliver(std::move(done), without_value(std::move(answer)));
+    } else {
+      core.calls().deliver(std::move(done), std::move(answer));
+    }
+  };
+  if (auto refused = core.refuse(Entry::any)) return tell(std::move(*refused));
   Checks checks(core.limits());
   check(checks, input);
-  if (auto refused = core.refuse(Entry::any)) {
-    answer = std::move(*refused);
-  } else if (!checks.ok()) {
-    answer = checks.take();
-  } else if (!end_now(core, input, answer)) {
-    return core.calls().start(
-        end_call(core, input),
-        [&core, done = std::move(done)](Result<std::vector<Result<void>>> answers) mutable {
-          core.calls().deliver(std::move(done), only(std::move(answers)));
-        });
-  }
-  core.calls().deliver(std::move(done), std::move(answer));
+  if (!checks.ok()) return tell(checks.take());
+  core.calls().perform(end_call(core, input), std::move(tell));
 }
 
 // Fills `call`; not valid as a whole: an error.
@@ -183,6 +159,17 @@ Checks checked_attempt(CoordinatorCore& core, const Progress& progress) {
 
 }  // namespace
 
+Result<bool> end_prepared(CoordinatorCore& core, SealedCompletion completion) {
+  return end_one(core, completion);
+}
+void end_prepared(CoordinatorCore& core, SealedCompletion completion, Done<bool> done) {
+  end_one(core, completion, std::move(done));
+}
+Result<bool> end_prepared(CoordinatorCore& core, Failure failure) { return end_one(core, failure); }
+void end_prepared(CoordinatorCore& core, Failure failure, Done<bool> done) {
+  end_one(core, failure, std::move(done));
+}
+
 Result<LeaseStatus> TaskScheduler::start_task(const AttemptRef& attempt) {
   Checks checks = checked_attempt(*core_, attempt);
   return hold_one(*core_, checks, HoldKind::start, attempt);
@@ -219,7 +206,7 @@ void TaskScheduler::progress(Progress progress, Done<LeaseStatus> done) {
 }
 
 Result<void> TaskScheduler::complete_task(Completion completion) {
-  return end_one(*core_, completion);
+  return without_value(end_one(*core_, completion));
 }
 void TaskScheduler::complete_task(Completion completion, Done<void> done) {
   end_one(*core_, completion, std::move(done));
@@ -235,7 +222,9 @@ void TaskScheduler::complete_tasks(std::vector<Completion> completions,
             "completions", std::move(done));
 }
 
-Result<void> TaskScheduler::fail_task(Failure failure) { return end_one(*core_, failure); }
+Result<void> TaskScheduler::fail_task(Failure failure) {
+  return without_value(end_one(*core_, failure));
+}
 void TaskScheduler::fail_task(Failure failure, Done<void> done) {
   end_one(*core_, failure, std::move(done));
 }
@@ -251,7 +240,7 @@ void TaskScheduler::fail_tasks(std::vector<Failure> failures,
 
 Result<void> TaskScheduler::release_task(const AttemptRef& attempt) {
   AttemptRef mine = attempt;
-  return end_one(*core_, mine);
+  return without_value(end_one(*core_, mine));
 }
 void TaskScheduler::release_task(AttemptRef attempt, Done<void> done) {
   end_one(*core_, attempt, std::move(done));

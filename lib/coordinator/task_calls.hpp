@@ -3,11 +3,13 @@
 // Errors: in the operation; items of a batch carry their own.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -174,14 +176,27 @@ struct Batch {
   }
 };
 
+// A completion whose result was checked, and sealed in a form that differs each time: a repetition
+// is known by the digest of what it was sealed from.
+struct SealedCompletion : Completion {
+  std::uint64_t digest = 0;
+};
+
 // What an end says, for the engine. Result and usage are lent: lend() and take_back() move them.
-inline void lend(Completion& input, AttemptEnd& end) {
+inline void lend_values(Completion& input, AttemptEnd& end) {
   end.attempt = &input.attempt;
-  end.digest = digest_of(input);
   end.latency_us = input.latency.count();
   end.result = std::move(input.result);
   if (!input.usage.empty()) end.used = used_of(input.usage);
   end.usage = std::move(input.usage);
+}
+inline void lend(Completion& input, AttemptEnd& end) {
+  end.digest = digest_of(input);
+  lend_values(input, end);
+}
+inline void lend(SealedCompletion& input, AttemptEnd& end) {
+  end.digest = input.digest;
+  lend_values(input, end);
 }
 inline void lend(Failure& input, AttemptEnd& end) {
   end.attempt = &input.attempt;
@@ -203,18 +218,52 @@ inline void take_back(Completion& input, AttemptEnd& end) {
 inline void take_back(Failure& input, AttemptEnd& end) { input.usage = std::move(end.usage); }
 inline void take_back(AttemptRef&, AttemptEnd&) {}
 
-// One kind of end of any number of attempts. `Input` is Completion, Failure or AttemptRef
-// (release). Once it is off its caller's stack it lends copies, for a repetition.
+// `Input` is Completion, SealedCompletion, Failure or AttemptRef (release).
+template <class Input>
+inline constexpr EndKind kEndKind = std::is_base_of_v<Completion, Input> ? EndKind::complete
+                                    : std::is_same_v<Input, Failure>     ? EndKind::fail
+                                                                         : EndKind::release;
+
+// One end. Answers whether it ended the attempt, be it after several tries; false: the attempt had
+// ended just so before. Once it is off its caller's stack it lends copies, for a repetition.
+template <class Input>
+struct EndOneCall {
+  using Answer = bool;
+  EndOneCall(Input& given, bool lease_required) : input(&given), require_lease(lease_required) {}
+  Input* input;  // of the caller, until it is kept
+  bool require_lease;
+  bool unsure = false;  // an earlier try of this call may have ended it
+  std::optional<Input> kept, copy;
+  AttemptEnd item;
+  EndAttempts op{kEndKind<Input>};
+
+  Operation& bind() {
+    unsure |= op.failed && op.failed->outcome_unknown;
+    item = {};
+    lend(kept ? copy.emplace(*kept) : *input, item);
+    op.require_lease = require_lease;
+    op.items = {&item, 1};
+    return op;
+  }
+  void keep(CallNames&) {
+    take_back(*input, item);
+    kept = std::move(*input);
+  }
+  Result<bool> answer() {
+    if (item.failure) return std::move(*item.failure);
+    return !item.duplicate || unsure;
+  }
+};
+
+// One kind of end of any number of attempts. Once it is off its caller's stack it lends copies, for
+// a repetition.
 template <class Input>
 struct EndCall : Batch<Input, AttemptEnd, void> {
-  static constexpr EndKind kKind = std::is_same_v<Input, Completion> ? EndKind::complete
-                                   : std::is_same_v<Input, Failure>  ? EndKind::fail
-                                                                     : EndKind::release;
   explicit EndCall(bool lease_required) : require_lease(lease_required) {}
   bool require_lease;
   bool kept = false;
   std::vector<Input> copies;
-  EndAttempts op{kKind};
+  EndAttempts op{kEndKind<Input>};
 
   Operation& bind() {
     op.require_lease = require_lease;

@@ -52,34 +52,36 @@ class Broadcast {
   }
 
   bool all_sent() const noexcept { return sent_.size() == receivers_.size(); }
-  SubmitCall next_batch() const {
+  SubmitCall next_batch() {
     SubmitCall call;
     const std::size_t end = std::min(receivers_.size(), sent_.size() + core_.limits().max_batch);
     for (std::size_t i = sent_.size(); i < end; ++i) {
       TaskSpec spec;
       TaskDraft draft;
       prepare_letter(core_, letter_to(receivers_[i]), options_, spec, draft);
+      made_.push_back(draft.id);
       call.add(std::move(spec), std::move(draft));
     }
     return call;
   }
   void take(std::vector<Result<TaskId>> answers) {
-    for (Result<TaskId>& answer : answers) {
-      core_.messages().count(answer ? MessageEvent::sent : MessageEvent::refused);
-      sent_.push_back({receivers_[sent_.size()], std::move(answer)});
-    }
+    for (Result<TaskId>& answer : answers) add(std::move(answer));
   }
-  // The store is away: so it is for all that are left.
-  void give_up(const Error& error) {
-    while (!all_sent()) {
-      core_.messages().count(MessageEvent::refused);
-      sent_.push_back({receivers_[sent_.size()], error});
-    }
+  // The store is away: so it is for all that are left. Only this batch may have come to it.
+  void give_up(Error error) {
+    while (sent_.size() < made_.size()) add(error);
+    error.outcome_unknown = false;
+    while (!all_sent()) add(error);
   }
   SentList done() { return std::move(sent_); }
 
  private:
   Letter letter_to(std::string_view to) const { return {from_, to, type_, body_.text()}; }
+  void add(Result<TaskId> answer) {
+    const std::size_t at = sent_.size();
+    count_sent(core_, at < made_.size() ? made_[at] : TaskId(), answer);
+    sent_.push_back({receivers_[at], std::move(answer)});
+  }
 
   CoordinatorCore& core_;
   const std::string from_, type_;
@@ -88,6 +90,7 @@ class Broadcast {
   AgentFilter filter_;
   PageRequest page_;
   std::vector<std::string> receivers_;
+  std::vector<TaskId> made_;  // of those that were brought to the store, or may have been
   SentList sent_;
 };
 

@@ -111,16 +111,42 @@ class Receiving : public std::enable_shared_from_this<Receiving> {
   const Done<Messages> done_;
 };
 
-void count_sent(CoordinatorCore& core, bool accepted) {
-  core.messages().count(accepted ? MessageEvent::sent : MessageEvent::refused);
+void count_end(CoordinatorCore& core, MessageEvent event, const Result<bool>& ended) {
+  if (!ended && ended.error().outcome_unknown) core.messages().count(MessageEvent::end_unknown);
+  if (ended && *ended) core.messages().count(event);
 }
 
-template <class T>
-Done<T> counted(CoordinatorCore& core, MessageEvent event, Done<T> done) {
-  return [&core, event, done = std::move(done)](Result<T> answer) {
-    if (answer) core.messages().count(event);
-    if (done) done(std::move(answer));
-  };
+template <class End>
+Result<void> end(CoordinatorCore& core, MessageEvent event, End how) {
+  const Result<bool> ended = end_prepared(core, std::move(how));
+  count_end(core, event, ended);
+  if (!ended) return ended.error();
+  return {};
+}
+
+template <class End>
+void end(CoordinatorCore& core, MessageEvent event, End how, Done<void> done) {
+  end_prepared(core, std::move(how), [&core, event, done = std::move(done)](Result<bool> ended) {
+    count_end(core, event, ended);
+    if (done) done(ended ? Result<void>() : Result<void>(std::move(ended.error())));
+  });
+}
+
+SealedCompletion acknowledgement_of(const Message& message) {
+  SealedCompletion completion;
+  completion.attempt = {message.id, message.lease, {}};
+  completion.digest = digest_of(completion);
+  return completion;
+}
+
+// Signed anew each time, with another nonce: known by the body.
+SealedCompletion reply_to(CoordinatorCore& core, const Message& message, const Json& body) {
+  SealedCompletion completion;
+  completion.attempt = {message.id, message.lease, {}};
+  completion.result = Json(body_of(body));
+  completion.digest = digest_of(completion);
+  completion.result = write_reply(core, message, body_of(body));
+  return completion;
 }
 
 template <class T>
@@ -157,8 +183,9 @@ Result<TaskId> Mailbox::send(std::string_view to, std::string_view type, Json bo
   TaskSpec spec;
   TaskDraft draft;
   prepare_letter(core, letter, options, spec, draft);
+  const TaskId made = draft.id;
   auto id = submit_prepared(core, spec, draft);
-  count_sent(core, id.ok());
+  count_sent(core, made, id);
   return id;
 }
 
@@ -172,9 +199,10 @@ void Mailbox::send(std::string_view to, std::string_view type, Json body, const 
   TaskSpec spec;
   TaskDraft draft;
   prepare_letter(core, letter, options, spec, draft);
+  const TaskId made = draft.id;
   submit_prepared(core, std::move(spec), std::move(draft),
-                  [&core, done = std::move(done)](Result<TaskId> id) {
-                    count_sent(core, id.ok());
+                  [&core, made, done = std::move(done)](Result<TaskId> id) {
+                    count_sent(core, made, id);
                     if (done) done(std::move(id));
                   });
 }
@@ -205,31 +233,21 @@ void Mailbox::receive(const ReceiveOptions& options, Done<Messages> done) {
 }
 
 Result<void> Mailbox::acknowledge(const Message& message) {
-  Completion completion;
-  completion.attempt = {message.id, message.lease, {}};
-  auto done = tasks_.complete_task(std::move(completion));
-  if (done) core_->messages().count(MessageEvent::acknowledged);
-  return done;
+  return end(*core_, MessageEvent::acknowledged, acknowledgement_of(message));
 }
 
 void Mailbox::acknowledge(const Message& message, Done<void> done) {
-  Completion completion;
-  completion.attempt = {message.id, message.lease, {}};
-  tasks_.complete_task(std::move(completion),
-                       counted(*core_, MessageEvent::acknowledged, std::move(done)));
+  end(*core_, MessageEvent::acknowledged, acknowledgement_of(message), std::move(done));
 }
 
 Result<void> Mailbox::reject(const Message& message, std::string_view error,
                              const RejectOptions& options) {
-  auto done = tasks_.fail_task(failure_of(message, error, options));
-  if (done) core_->messages().count(MessageEvent::failed);
-  return done;
+  return end(*core_, MessageEvent::failed, failure_of(message, error, options));
 }
 
 void Mailbox::reject(const Message& message, std::string_view error, const RejectOptions& options,
                      Done<void> done) {
-  tasks_.fail_task(failure_of(message, error, options),
-                   counted(*core_, MessageEvent::failed, std::move(done)));
+  end(*core_, MessageEvent::failed, failure_of(message, error, options), std::move(done));
 }
 
 Result<void> Mailbox::release(const Message& message) {
@@ -255,23 +273,14 @@ Result<void> Mailbox::reply(const Message& message, Json body) {
   if (auto refused = core_->refuse_block(Entry::any)) return std::move(*refused);
   Checks checks = check_reply(*core_, agent_id_, message, body);
   if (!checks.ok()) return checks.take();
-  Completion completion;
-  completion.attempt = {message.id, message.lease, {}};
-  completion.result = write_reply(*core_, message, body_of(body));
-  auto done = tasks_.complete_task(std::move(completion));
-  if (done) core_->messages().count(MessageEvent::acknowledged);
-  return done;
+  return end(*core_, MessageEvent::acknowledged, reply_to(*core_, message, body));
 }
 
 void Mailbox::reply(const Message& message, Json body, Done<void> done) {
   if (auto refused = core_->refuse(Entry::any)) return refuse(*core_, std::move(done), *refused);
   Checks checks = check_reply(*core_, agent_id_, message, body);
   if (!checks.ok()) return refuse(*core_, std::move(done), checks.take());
-  Completion completion;
-  completion.attempt = {message.id, message.lease, {}};
-  completion.result = write_reply(*core_, message, body_of(body));
-  tasks_.complete_task(std::move(completion),
-                       counted(*core_, MessageEvent::acknowledged, std::move(done)));
+  end(*core_, MessageEvent::acknowledged, reply_to(*core_, message, body), std::move(done));
 }
 
 Result<Message> Mailbox::request(std::string_view to, std::string_view type, Json body,

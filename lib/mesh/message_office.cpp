@@ -186,6 +186,13 @@ void prepare_letter(CoordinatorCore& core, const Letter& letter, const SendOptio
   draft.fingerprint = fingerprint_of(letter, options);
 }
 
+void count_sent(CoordinatorCore& core, const TaskId& made, const Result<TaskId>& answer) {
+  if (answer && *answer != made) return;
+  if (answer) return core.messages().count(MessageEvent::sent);
+  core.messages().count(answer.error().outcome_unknown ? MessageEvent::sent_unknown
+                                                       : MessageEvent::refused);
+}
+
 Result<Message> open_message(CoordinatorCore& core, const std::string& agent, const ClaimedTask& task) {
   const auto envelope = read_envelope(task.payload.text(), core.limits().max_name_bytes);
   if (!envelope || task.task_type != kMessageType) return not_genuine("it is no message");

@@ -26,6 +26,10 @@ Checks check_letter(CoordinatorCore& core, const Letter& letter, const SendOptio
 void prepare_letter(CoordinatorCore& core, const Letter& letter, const SendOptions& options,
                     TaskSpec& spec, TaskDraft& draft);
 
+// Counts what became of a send: `made` is the id that its draft had, another one that of the first of
+// several.
+void count_sent(CoordinatorCore& core, const TaskId& made, const Result<TaskId>& answer);
+
 // The message that `agent` claimed; what is not genuine is an error.
 Result<Message> open_message(CoordinatorCore& core, const std::string& agent, const ClaimedTask& task);
 // Fails it for good, so that it is a dead letter which says why.

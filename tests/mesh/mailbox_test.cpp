@@ -285,6 +285,35 @@ TEST_CASE("a request is answered by the reply to it") {
   server.join();
 }
 
+TEST_CASE("a reply that is repeated is the same reply, however it is signed") {
+  Plane p(any_store(), any_config());
+  Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");
+  alice.send("bob", "ask", "1").value();
+  const Message asked = only(bob.receive());
+  bob.reply(asked, "[42]").value();
+  bob.reply(asked, "[42]").value();
+  CHECK(code_of(bob.reply(asked, "[43]")) == ErrorCode::conflict);
+  CHECK(code_of(bob.acknowledge(asked)) == ErrorCode::conflict);
+  CHECK_THAT(p->get_task(asked.id).value().result.str(), ContainsSubstring("[42]"));
+}
+
+TEST_CASE("the limits of results are about the body of a reply") {
+  Config config = any_config();
+  config.limits.max_result_bytes = 64;
+  config.limits.max_json_depth = 3;
+  Plane p(any_store(), config);
+  Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");
+  const Json largest(GENERATE(as<std::string>{}, '"' + std::string(62, 'x') + '"', "[[[1]]]"));
+  std::thread server([&] { bob.reply(only(bob.receive(up_to(1, 60s))), largest).value(); });
+  CHECK(alice.request("bob", "ask", "1", 60s).value().body == largest);
+  server.join();
+  alice.send("bob", "ask", "2").value();
+  const Message asked = only(bob.receive());
+  CHECK_THAT(bob.reply(asked, '"' + std::string(63, 'x') + '"').error().message,
+             ContainsSubstring("max_result_bytes"));
+  CHECK_THAT(bob.reply(asked, "[[[[1]]]]").error().message, ContainsSubstring("max_json_depth"));
+}
+
 TEST_CASE("a request says why there is no reply") {
   Plane p(StoreKind::memory, any_config());
   Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");
@@ -463,6 +492,55 @@ TEST_CASE("messages are counted") {
         "\nagent_failures_total 1"}) {
     CHECK_THAT(text, ContainsSubstring(line));
   }
+}
+
+TEST_CASE("what is accepted is counted once, whatever becomes of its answers") {
+  auto late = std::make_shared<LateStore>(open_store(StoreKind::memory));
+  Config config = signing();
+  config.operation_timeout = 100ms;
+  Plane p(late, config);
+  Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");
+  const auto counted = [&](const char* line) {
+    CHECK_THAT(p->metrics_text().value(), ContainsSubstring(line));
+  };
+  SendOptions named;
+  named.operation_id = "op-1";
+  alice.send("bob", "greet", "1", named).value();
+  alice.send("bob", "greet", "1", named).value();
+  const Message message = only(bob.receive());
+  bob.acknowledge(message).value();
+  bob.acknowledge(message).value();
+  alice.send("bob", "greet", "2").value();
+  bob.reject(only(bob.receive()), "no").value();
+  counted(R"(agent_messages_total{direction="sent",outcome="accepted"} 2)");
+  counted(R"(agent_message_ends_total{outcome="acknowledged"} 1)");
+  counted(R"(agent_message_ends_total{outcome="failed"} 1)");
+  alice.send("bob", "greet", "3").value();
+  const Message last = only(bob.receive());
+  late->hold(true);  // what becomes of these nobody says in time
+  CHECK(alice.send("bob", "greet", "4").error().outcome_unknown);
+  CHECK(bob.acknowledge(last).error().outcome_unknown);
+  late->hold(false);
+  counted(R"(agent_messages_total{direction="sent",outcome="accepted"} 3)");
+  counted(R"(agent_messages_total{direction="sent",outcome="refused"} 0)");
+  counted(R"(agent_messages_total{direction="sent",outcome="unknown"} 1)");
+  counted(R"(agent_message_ends_total{outcome="acknowledged"} 1)");
+  counted(R"(agent_message_ends_total{outcome="unknown"} 1)");
+}
+
+TEST_CASE("an end is counted once although its first answers were lost") {
+  Plane p(std::make_shared<LateStore>(open_store(StoreKind::memory), LateFaults{0, 0, 50}));
+  Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");
+  for (int i = 0; i < 20; ++i) alice.send("bob", "greet", std::to_string(i)).value();
+  for (int left = 20; left > 0;) {
+    for (const Message& message : bob.receive(up_to(10, 60s)).value()) {
+      bob.acknowledge(message).value();
+      --left;
+    }
+  }
+  CHECK_THAT(p->metrics_text().value(),
+             ContainsSubstring(R"(agent_messages_total{direction="sent",outcome="accepted"} 20)") &&
+                 ContainsSubstring(R"(agent_message_ends_total{outcome="acknowledged"} 20)"));
 }
 
 TEST_CASE("a store that is away is told, and waiting ends with the coordinator") {
