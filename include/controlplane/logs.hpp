@@ -45,8 +45,11 @@ class Logs {
   // resource_exhausted: max_waiting_reads.
   Result<LogPage> read(std::string_view name, std::uint64_t after, std::size_t max_items = 100,
                        std::chrono::milliseconds wait = std::chrono::milliseconds(0)) const;
-  void read(std::string_view name, std::uint64_t after, std::size_t max_items,
-            std::chrono::milliseconds wait, Done<LogPage> done) const;
+  // Answers the ticket of a read that waits, for cancel_read(); 0: it does not wait.
+  std::uint64_t read(std::string_view name, std::uint64_t after, std::size_t max_items,
+                     std::chrono::milliseconds wait, Done<LogPage> done) const;
+  // Ends a waiting read of this coordinator with cancelled. False: none waits with that ticket.
+  bool cancel_read(std::string_view name, std::uint64_t ticket) const;
 
   // Makes a log, or gives the one there is other bounds, and trims it to them at once (for its age
   // within a second). Cost: in proportion to what is trimmed, as the next two.

@@ -260,11 +260,13 @@ Result<LogPage> CoordinatorCore::read_log(Checks& checks, const LogReading& read
   return logs_.read(reading);
 }
 
-void CoordinatorCore::read_log(Checks& checks, const LogReading& reading, Done<LogPage> done) {
+std::uint64_t CoordinatorCore::read_log(Checks& checks, const LogReading& reading,
+                                        Done<LogPage> done) {
   auto refused = refuse(Entry::any);
   if (!refused && !checks.ok()) refused = checks.take();
-  if (refused) return calls_.deliver(std::move(done), Result<LogPage>(std::move(*refused)));
-  logs_.read(reading, std::move(done));
+  if (!refused) return logs_.read(reading, std::move(done));
+  calls_.deliver(std::move(done), Result<LogPage>(std::move(*refused)));
+  return 0;
 }
 
 std::size_t CoordinatorCore::pump() {

@@ -115,7 +115,7 @@ class CoordinatorCore final : public StoreListener,
   void acquire(AcquireRequest request, bool is_lease, Done<Permit> done);
 
   Result<LogPage> read_log(Checks& checks, const LogReading& reading);
-  void read_log(Checks& checks, const LogReading& reading, Done<LogPage> done);
+  std::uint64_t read_log(Checks& checks, const LogReading& reading, Done<LogPage> done);  // its ticket
 
   const Config& config() const noexcept { return config_; }
   const Limits& limits() const noexcept { return config_.limits; }

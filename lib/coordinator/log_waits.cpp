@@ -28,36 +28,39 @@ Result<LogPage> LogWaits::read(const LogReading& reading) {
   return wait_until(reading, deadline_after(calls_.now_us(), reading.wait));
 }
 
-// The store's word may come late, for an entry that this reader has already: then it waits on.
+// Registered until it has an answer: what was admitted is not refused later. The store's word may come
+// late, for an entry that this reader has already: then it waits on.
 Result<LogPage> LogWaits::wait_until(const LogReading& reading, std::int64_t deadline_us) {
   const auto deadline =
       std::chrono::steady_clock::time_point(std::chrono::microseconds(deadline_us));
+  const Wait wait = make(reading);
+  wait->blocking = true;
+  if (auto refused = add(wait)) return std::move(*refused);
   for (;;) {
-    const Wait wait = make(reading);
-    wait->blocking = true;
-    if (auto refused = add(wait)) return std::move(*refused);
     auto page = calls_.block(call_of(reading, true));
-    const bool woken = is_empty(page) && wait->parker.wait_until(deadline);
+    if (is_empty(page) && wait->parker.wait_until(deadline)) {
+      if (is_waiting(*wait)) continue;
+      return StoreCalls::closed_error();
+    }
     take(*wait);
-    if (!woken) return page;
+    return page;
   }
 }
 
-void LogWaits::read(const LogReading& reading, Done<LogPage> done) {
+std::uint64_t LogWaits::read(const LogReading& reading, Done<LogPage> done) {
+  const bool waits = reading.wait.count() > 0;
   ReadLogCall call = call_of(reading, false);
-  const bool answered = calls_.apply_now(call.bind());
-  if (!answered && reading.wait.count() <= 0) {
-    return calls_.start(std::move(call), std::move(done));
+  if (!calls_.apply_now(call.bind())) {
+    if (waits) return enroll(reading, std::move(done));
+    calls_.start(std::move(call), std::move(done));
+  } else if (call.op.failed) {
+    calls_.deliver(std::move(done), Result<LogPage>(std::move(*call.op.failed)));
+  } else if (waits && call.op.page.entries.empty()) {
+    return enroll(reading, std::move(done));
+  } else {
+    calls_.deliver(std::move(done), Result<LogPage>(call.answer()));
   }
-  if (answered && call.op.failed) {
-    return calls_.deliver(std::move(done), Result<LogPage>(std::move(*call.op.failed)));
-  }
-  if (answered && (!call.op.page.entries.empty() || reading.wait.count() <= 0)) {
-    return calls_.deliver(std::move(done), Result<LogPage>(call.answer()));
-  }
-  const Wait wait = make(reading);
-  wait->done = std::move(done);
-  enroll(wait, deadline_after(calls_.now_us(), reading.wait));
+  return 0;
 }
 
 LogWaits::Wait LogWaits::make(const LogReading& reading) {
@@ -68,9 +71,13 @@ LogWaits::Wait LogWaits::make(const LogReading& reading) {
   return wait;
 }
 
-void LogWaits::enroll(const Wait& wait, std::int64_t deadline_us) {
+std::uint64_t LogWaits::enroll(const LogReading& reading, Done<LogPage> done) {
+  const std::int64_t deadline_us = deadline_after(calls_.now_us(), reading.wait);
+  const Wait wait = make(reading);
+  wait->done = std::move(done);
   if (auto refused = add(wait)) {
-    return calls_.deliver(std::move(wait->done), Result<LogPage>(std::move(*refused)));
+    calls_.deliver(std::move(wait->done), Result<LogPage>(std::move(*refused)));
+    return 0;
   }
   {
     const std::lock_guard lock(mutex_);
@@ -78,7 +85,22 @@ void LogWaits::enroll(const Wait& wait, std::int64_t deadline_us) {
       wait->timer = calls_.loop().schedule(deadline_us, [this, wait] { look(wait, true); });
     }
   }
+  const std::uint64_t ticket = wait->number;
   look(wait, false);
+  return ticket;
+}
+
+bool LogWaits::cancel(std::string_view name, std::uint64_t ticket) {
+  Wait wait;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto log = by_log_.find(std::string(name));
+    if (log == by_log_.end()) return false;
+    const auto place = log->second.find(ticket);
+    if (place == log->second.end() || place->second->blocking) return false;
+    wait = place->second;
+  }
+  return finish(wait, Error::cancelled("the read was cancelled"));
 }
 
 std::optional<Error> LogWaits::add(const Wait& wait) {
@@ -105,12 +127,20 @@ void LogWaits::look(const Wait& wait, bool last) {
                  });
 }
 
-void LogWaits::finish(const Wait& wait, Result<LogPage>&& answer) {
-  if (!take(*wait)) return;
-  if (!calls_.loop().on_loop_thread()) {
-    return calls_.deliver_on_loop(std::move(wait->done), std::move(answer));
+// False: it was over.
+bool LogWaits::finish(const Wait& wait, Result<LogPage>&& answer) {
+  if (!take(*wait)) return false;
+  if (calls_.loop().on_loop_thread()) {
+    calls_.deliver(std::move(wait->done), std::move(answer));
+  } else {
+    calls_.deliver_on_loop(std::move(wait->done), std::move(answer));
   }
-  calls_.deliver(std::move(wait->done), std::move(answer));
+  return true;
+}
+
+bool LogWaits::is_waiting(const LogWait& wait) const {
+  const std::lock_guard lock(mutex_);
+  return !wait.over;
 }
 
 bool LogWaits::take(LogWait& wait) {
@@ -139,7 +169,6 @@ void LogWaits::on_changed(const std::string& name) {
     for (const auto& [number, wait] : place->second) {
       (wait->blocking ? woken : on_loop).push_back(wait);
     }
-    for (const Wait& wait : woken) leave(*wait);
   }
   for (const Wait& wait : woken) wait->parker.unpark();
   if (on_loop.empty()) return;
@@ -153,7 +182,7 @@ std::size_t LogWaits::waiting() const {
   return size_;
 }
 
-// Who blocks finds the door closed when it comes to wait again.
+// Who blocks wakes up and finds itself taken.
 void LogWaits::close() {
   std::vector<Wait> left;
   {

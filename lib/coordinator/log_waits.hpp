@@ -54,7 +54,8 @@ class LogWaits {
   LogWaits& operator=(const LogWaits&) = delete;
 
   Result<LogPage> read(const LogReading& reading);
-  void read(const LogReading& reading, Done<LogPage> done);
+  std::uint64_t read(const LogReading& reading, Done<LogPage> done);  // its ticket; 0: does not wait
+  bool cancel(std::string_view name, std::uint64_t ticket);  // false: nobody waits with it
 
   void on_changed(const std::string& name);  // from the store
   std::size_t waiting() const;
@@ -65,12 +66,13 @@ class LogWaits {
 
   static Wait make(const LogReading& reading);
   Result<LogPage> wait_until(const LogReading& reading, std::int64_t deadline_us);
-  void enroll(const Wait& wait, std::int64_t deadline_us);
+  std::uint64_t enroll(const LogReading& reading, Done<LogPage> done);
   std::optional<Error> add(const Wait& wait);
   bool take(LogWait& wait);   // false: it was over
   bool leave(LogWait& wait);  // the same, under the lock
+  bool is_waiting(const LogWait& wait) const;
   void look(const Wait& wait, bool last);
-  void finish(const Wait& wait, Result<LogPage>&& answer);
+  bool finish(const Wait& wait, Result<LogPage>&& answer);
 
   StoreCalls& calls_;
   const std::size_t max_waiting_;

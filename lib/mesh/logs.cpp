@@ -78,11 +78,15 @@ Result<LogPage> Logs::read(std::string_view name, std::uint64_t after, std::size
   Checks checks = checked_read(*core_, reading);
   return core_->read_log(checks, reading);
 }
-void Logs::read(std::string_view name, std::uint64_t after, std::size_t max_items,
-                std::chrono::milliseconds wait, Done<LogPage> done) const {
+std::uint64_t Logs::read(std::string_view name, std::uint64_t after, std::size_t max_items,
+                         std::chrono::milliseconds wait, Done<LogPage> done) const {
   const LogReading reading{name, after, max_items, wait};
   Checks checks = checked_read(*core_, reading);
-  core_->read_log(checks, reading, std::move(done));
+  return core_->read_log(checks, reading, std::move(done));
+}
+
+bool Logs::cancel_read(std::string_view name, std::uint64_t ticket) const {
+  return core_->logs().cancel(name, ticket);
 }
 
 Result<LogInfo> Logs::define(std::string_view name, const LogBounds& bounds) {

@@ -235,6 +235,47 @@ TEST_CASE("max_waiting_reads refuses the next reader") {
   CHECK_THAT(p->metrics_text().value(), ContainsSubstring("aragora_cp_reads_waiting 1"));
 }
 
+TEST_CASE("a reader that was admitted is not refused when it wakes up") {
+  Config config;
+  config.limits.max_waiting_reads = 1;
+  Plane p(StoreKind::memory, config);
+  Logs logs(p.plane);
+  (void)logs.define("other").value();
+  std::uint64_t last = logs.append("a", "0").value();
+  for (int i = 0; i < 100; ++i) {
+    Reader reader(p, "a", last);
+    wait_for_readers(p, 1);
+    last = logs.append("a", "1").value();
+    const std::uint64_t ticket = logs.read("other", 0, 10, 60s, [](const Result<LogPage>&) {});
+    CHECK(reader.join().value().entries.at(0).seq == last);
+    (void)logs.cancel_read("other", ticket);
+  }
+}
+
+TEST_CASE("a read that waits can be cancelled") {
+  Plane p(any_store());
+  Logs logs(p.plane);
+  (void)logs.define("a").value();
+  (void)logs.define("b").value();
+  std::atomic<int> cancelled = 0;
+  const auto counts = [&](const Result<LogPage>& page) {
+    cancelled += code_of(page) == ErrorCode::cancelled ? 1 : 100;
+    cancelled.notify_all();
+  };
+  const std::uint64_t ticket = logs.read("a", 0, 10, 60s, counts);
+  CHECK(ticket != 0);
+  CHECK_FALSE(logs.cancel_read("b", ticket));
+  CHECK_FALSE(logs.cancel_read("a", ticket + 1));
+  CHECK(logs.cancel_read("a", ticket));
+  CHECK_FALSE(logs.cancel_read("a", ticket));
+  cancelled.wait(0);
+  CHECK(cancelled == 1);
+  CHECK(p.core().logs().waiting() == 0);
+  Heard<LogPage> at_once;
+  CHECK(logs.read("a", 0, 10, 0ms, at_once.done()) == 0);
+  CHECK(logs.read("", 0, 10, 60s, {}) == 0);
+}
+
 TEST_CASE("an entry is appended once over a store that loses answers") {
   Plane p(StoreKind::faulty);
   std::atomic<int> appended = 0;
