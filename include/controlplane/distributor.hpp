@@ -7,7 +7,7 @@
 // others stand by. What a dead one had forwarded its successor finds by its id: no task is lost, and
 // none is forwarded twice.
 // One whose agent another host registers stops by itself, as a Worker does.
-// Whom a task excludes from claiming it is about who claims it here, not about the workers.
+// Whom a task excludes from claiming it does not get it here either.
 // Thread safety: every method may be called from any thread.
 // Lifetime: keeps the coordinator's state alive; a closed coordinator ends it.
 // Errors: returned, never thrown.
@@ -54,7 +54,7 @@ class Distributor {
   Distributor& operator=(Distributor&& other) noexcept;
   ~Distributor();  // stop(options.drain_timeout)
 
-  bool leads() const noexcept;
+  bool leads() const noexcept;  // false also once its lease is over or its coordinator closed
   // Of the pool, in the order of their ids, as the last event left them; empty unless it leads.
   std::vector<PoolWorker> workers() const;
 

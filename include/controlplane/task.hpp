@@ -177,6 +177,7 @@ struct Task {
   std::uint32_t max_retries = 0;
   std::string agent_id;                 // holder of the current or the last attempt
   std::string directed_to;
+  std::vector<std::string> exclude;     // agents that may not claim it
   Timestamp submitted_at = 0;
   Timestamp ready_at = 0;               // when it became ready, or when a delay or backoff ends
   Timestamp claimed_at = 0;             // of the last attempt

@@ -40,6 +40,7 @@ Task TaskTable::snapshot(Slot slot) const {
   task.payload = record.payload;
   task.required_capabilities = key.required;
   task.directed_to = key.directed;
+  task.exclude = key.excluded;
   task.priority = record.priority;
   task.state = record.state;
   task.reason = record.reason;

@@ -18,6 +18,10 @@ namespace {
 constexpr std::string_view kLabel = "distributor";
 constexpr std::int64_t kPauseUs = 1'000'000;  // after an error
 
+Wants wants_of(const TaskSpec& task) { return {task.required_capabilities, task.exclude}; }
+
+bool is_given(const Task& task) { return !is_terminal(task.state) && !task.directed_to.empty(); }
+
 Error not_leading(const std::string& id) {
   return Error::failed_precondition("distributor " + id + " does not lead here: another one does, or none yet");
 }
@@ -96,13 +100,44 @@ void Distributor::Impl::later(std::int64_t delay_us, void (Impl::*step)()) {
   });
 }
 
-// Every agent's: one that leaves the pool for another does so without its label.
-Result<Subscription> Distributor::Impl::listen() {
-  SubscribeOptions options;
-  options.filter.types = {"agent.*"};
-  return core_->subscribe(std::move(options), [weak = weak_from_this()](const EventBatch& batch) {
-    if (const auto self = weak.lock()) self->hear(batch);
-  });
+// Every agent's: one that leaves the pool for another does so without its label. And what is given to
+// the pool: who led before may still be giving.
+Result<void> Distributor::Impl::listen() {
+  const auto hearing = [this](EventFilter filter, void (Impl::*tell)(const EventBatch&)) {
+    SubscribeOptions options;
+    options.filter = std::move(filter);
+    return core_->subscribe(std::move(options), [weak = weak_from_this(), tell](const EventBatch& batch) {
+      if (const auto self = weak.lock()) (self.get()->*tell)(batch);
+    });
+  };
+  auto agents = hearing({.types = {"agent.*"}}, &Impl::hear);
+  if (!agents) return std::move(agents.error());
+  EventFilter given{.types = {"task.submitted"}};
+  given.label_key = kLabel;
+  given.label_value = options_.agent_id;
+  auto tasks = hearing(std::move(given), &Impl::hear_tasks);
+  if (!tasks) return std::move(tasks.error());
+  events_ = *std::move(agents);
+  tasks_ = *std::move(tasks);
+  return {};
+}
+
+void Distributor::Impl::hear_tasks(const EventBatch& batch) {
+  if (batch.missed > 0) return adopt_again();
+  for (const Event& event : batch.events) {
+    const TaskId id(event.subject);
+    {
+      const std::lock_guard lock(mutex_);
+      if (pool_.knows(id)) continue;
+    }
+    const auto task = scheduler_.get_task(id);
+    if (task && is_given(*task)) adopt(*task);
+    if (!task && task.error().code == ErrorCode::unavailable) return later(kPauseUs, &Impl::adopt_again);
+  }
+}
+
+void Distributor::Impl::adopt_again() {
+  if (has_begun() && !adopt_all()) later(kPauseUs, &Impl::adopt_again);
 }
 
 void Distributor::Impl::hear(const EventBatch& batch) {
@@ -153,9 +188,7 @@ void Distributor::Impl::give_up() {
 
 // The events first, so that nothing happens unseen between them and the lists.
 Result<void> Distributor::Impl::begin() {
-  auto events = listen();
-  if (!events) return std::move(events.error());
-  events_ = *std::move(events);
+  if (auto heard = listen(); !heard) return heard;
   if (auto read = read_pool(); !read) return read;
   if (auto adopted = adopt_all(); !adopted) return adopted;
   const std::uint64_t incarnation = core_->calls().entropy().next() | 1;
@@ -180,6 +213,7 @@ void Distributor::Impl::end_lead(std::chrono::milliseconds deadline) {
   if (worker_ != nullptr) (void)worker_->stop(deadline);
   worker_.reset();
   events_.reset();
+  tasks_.reset();
   const std::lock_guard lock(mutex_);
   leads_ = false;
   pool_.clear();
@@ -196,7 +230,7 @@ Result<void> Distributor::Impl::adopt_all() {
     auto tasks = scheduler_.list_tasks(filter, page);
     if (!tasks) return std::move(tasks.error());
     for (const Task& task : tasks->items) {
-      if (!is_terminal(task.state) && !task.directed_to.empty()) adopt(task);
+      if (is_given(task)) adopt(task);
     }
     page.cursor = std::move(tasks->next_cursor);
   } while (!page.cursor.empty());
@@ -204,7 +238,7 @@ Result<void> Distributor::Impl::adopt_all() {
 }
 
 void Distributor::Impl::adopt(const Task& copy) {
-  given(copy.id, copy.directed_to, copy.required_capabilities);
+  given(copy.id, copy.directed_to, {copy.required_capabilities, copy.exclude});
 }
 
 Result<void> Distributor::Impl::stop(std::chrono::milliseconds deadline) {
@@ -232,14 +266,21 @@ void Distributor::Impl::stop_elsewhere() {
   core_->pool().submit([self = shared_from_this()] { (void)self->stop(self->options_.drain_timeout); });
 }
 
+// Its lease may be over, or its coordinator closed, before it is told. The election is there before
+// anybody leads.
 bool Distributor::Impl::leads() const {
+  return has_begun() && election_->is_leader() && !core_->refuse(Entry::any);
+}
+
+bool Distributor::Impl::has_begun() const {
   const std::lock_guard lock(mutex_);
   return leads_;
 }
 
 std::vector<PoolWorker> Distributor::Impl::workers() const {
+  if (!leads()) return {};
   const std::lock_guard lock(mutex_);
-  return leads_ ? pool_.list() : std::vector<PoolWorker>();
+  return pool_.list();
 }
 
 // What the task is to be, and its worker.
@@ -254,10 +295,14 @@ Result<std::string> Distributor::Impl::prepare(TaskSpec& task, std::string_view 
     return Error::invalid_argument("agent_id is " + quote(task.agent_id) +
                                    "; a task given to a distributor's worker must not name one");
   }
+  if (!leads()) return not_leading(options_.agent_id);
+  const auto excluded = std::find(task.exclude.begin(), task.exclude.end(), worker);
+  if (!worker.empty() && excluded != task.exclude.end()) {
+    return Error::invalid_argument("exclude names " + quote(worker) + ", the worker that is to have the task");
+  }
   const std::lock_guard lock(mutex_);
-  if (!leads_) return not_leading(options_.agent_id);
   if (worker.empty()) {
-    const std::string* const best = pool_.choose(task.required_capabilities, WorkerPool::Room::ignored);
+    const std::string* const best = pool_.choose(wants_of(task), WorkerPool::Room::ignored);
     if (best == nullptr) {
       return Error::not_found("no usable worker of distributor " + options_.agent_id +
                               " offers what the task requires");
@@ -277,9 +322,9 @@ Result<std::string> Distributor::Impl::prepare(TaskSpec& task, std::string_view 
 Result<TaskId> Distributor::Impl::assign(TaskSpec task, std::string_view worker) {
   auto chosen = prepare(task, worker);
   if (!chosen) return std::move(chosen.error());
-  auto required = task.required_capabilities;
+  Wants wants = wants_of(task);
   auto id = scheduler_.submit_task(std::move(task));
-  if (id) given(*id, *chosen, std::move(required));
+  if (id) given(*id, *chosen, std::move(wants));
   return id;
 }
 
@@ -297,15 +342,15 @@ Result<std::vector<Result<TaskId>>> Distributor::Impl::assign(std::vector<TaskSp
   return answers;
 }
 
-void Distributor::Impl::given(const TaskId& task, std::string_view worker,
-                              std::vector<std::string> required) {
-  bool strays = false;
+void Distributor::Impl::given(const TaskId& task, std::string_view worker, Wants wants) {
+  bool strays = false, is_new = false;
   {
     const std::lock_guard lock(mutex_);
-    pool_.give(task, worker, std::move(required));
+    pool_.give(task, worker, std::move(wants));
+    is_new = pool_.begin_watch(task);
     strays = leads_ && !pool_.is_usable(worker);
   }
-  watch(task);
+  if (is_new) watch(task);
   if (strays) rescue();
 }
 
@@ -350,12 +395,13 @@ Result<void> Distributor::Impl::read_pool() {
   } while (!page.cursor.empty());
   const std::lock_guard inner(mutex_);
   pool_.update(agents);
+  had_workers_ |= pool_.size() > 0;
   changed_.notify_all();
   return {};
 }
 
 void Distributor::Impl::refresh() {
-  if (!leads()) return;
+  if (!has_begun()) return;
   if (!read_pool()) return later(kPauseUs, &Impl::refresh);
   rescue();
   report();
@@ -379,7 +425,7 @@ bool Distributor::Impl::rescue(const WorkerPool::Stray& stray) {
   std::string target;
   {
     const std::lock_guard lock(mutex_);
-    const std::string* const best = pool_.choose(stray.required, WorkerPool::Room::ignored);
+    const std::string* const best = pool_.choose(stray.wants, WorkerPool::Room::ignored);
     if (best != nullptr) target = *best;
   }
   const auto worker = registry_.get_agent(stray.worker);
@@ -395,16 +441,18 @@ bool Distributor::Impl::rescue(const WorkerPool::Stray& stray) {
   return true;
 }
 
-// Its health is that of its pool, so that who watches distributors sees their workers.
+// Its health is that of its pool, so that who watches distributors sees their workers. Before the first
+// of them came it is just not complete.
 void Distributor::Impl::report() {
   HeartbeatReport report;
   {
     const std::lock_guard lock(mutex_);
     report.incarnation = incarnation_;
     const std::size_t usable = pool_.usable();
-    report.health = usable == 0              ? HealthStatus::unhealthy
-                    : usable < pool_.size() ? HealthStatus::degraded
-                                            : HealthStatus::healthy;
+    const bool is_complete = usable > 0 && usable == pool_.size();
+    report.health = is_complete                   ? HealthStatus::healthy
+                    : usable > 0 || !had_workers_ ? HealthStatus::degraded
+                                                  : HealthStatus::unhealthy;
     report.metrics = Json(fmt::format(R"({{"workers":{},"usable":{},"pending":{},"forwarded":{}}})",
                                       pool_.size(), usable, pool_.tasks(), forwarded_));
   }

@@ -49,16 +49,19 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   void elected();
   void lost();
   bool is_to_lead() const;
+  bool has_begun() const;
   void lead();
   Result<void> begin();
-  Result<Subscription> listen();
+  Result<void> listen();
   void hear(const EventBatch& batch);
+  void hear_tasks(const EventBatch& batch);
   void look_after_itself();
   void give_up();
   // `step` on the callback pool, once it is.
   void later(std::int64_t delay_us, void (Impl::*step)());
   void end_lead(std::chrono::milliseconds deadline);
   Result<void> adopt_all();
+  void adopt_again();
 
   std::string lease_name() const { return "distributor/" + options_.agent_id; }
 
@@ -80,7 +83,7 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   void withdraw(const Task& task, const TaskId& copy);
 
   Result<std::string> prepare(TaskSpec& task, std::string_view worker) const;
-  void given(const TaskId& task, std::string_view worker, std::vector<std::string> required);
+  void given(const TaskId& task, std::string_view worker, Wants wants);
   void watch(const TaskId& task);
   void watch_later(const TaskId& task);
   void ended(const TaskId& task, Result<Task> end);
@@ -95,7 +98,7 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   std::mutex changing_;  // taken before mutex_, as the next one; guards these
   std::optional<LeaderElection> election_;  // set once
   std::unique_ptr<Worker> worker_;
-  Subscription events_;
+  Subscription events_, tasks_;
   std::mutex refreshing_;  // one refresh at a time, so that what is older never overwrites
 
   mutable std::mutex mutex_;  // guards all below
@@ -103,6 +106,7 @@ class Distributor::Impl : public std::enable_shared_from_this<Distributor::Impl>
   WorkerPool pool_;
   std::unordered_map<TaskId, std::shared_ptr<Flight>> flights_;  // by copy
   std::uint64_t forwarded_ = 0;
+  bool had_workers_ = false;
   std::uint64_t incarnation_ = 0;  // of its registration as the leader; another one each time
   bool elected_ = false;
   bool leads_ = false;  // begun

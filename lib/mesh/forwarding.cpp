@@ -89,6 +89,7 @@ TaskSpec Distributor::Impl::copy_of(const Task& task, const ClaimedTask& claimed
   copy.task_type = task.task_type;
   copy.payload = claimed.payload;
   copy.required_capabilities = task.required_capabilities;
+  copy.exclude = task.exclude;
   copy.priority = task.priority;
   copy.retry.max_retries = 0;  // its own task is retried
   copy.timeout = std::chrono::ceil<std::chrono::milliseconds>(
@@ -106,23 +107,23 @@ Result<void> Distributor::Impl::send(TaskSpec copy, Flight& flight) {
   const auto known = insist(flight, [&] { return scheduler_.get_task(id); });
   if (known) return adopt(*known), Result<void>();
   if (known.error().code != ErrorCode::not_found) return known.error();
+  const Wants wants{copy.required_capabilities, copy.exclude};
   std::string worker;
   {
     std::unique_lock lock(mutex_);
     const auto chosen = [&] {
       const std::string* const best =
-          pool_.choose(copy.required_capabilities, WorkerPool::Room::needed);
+          pool_.choose(wants, WorkerPool::Room::needed);
       if (best != nullptr) worker = *best;
       return best != nullptr || flight.cancelled;
     };
     changed_.wait(lock, chosen);
     if (worker.empty()) return left_alone(id);
-    pool_.give(id, worker, copy.required_capabilities);  // now, so that the next one is chosen right
+    pool_.give(id, worker, wants);  // now, so that the next one is chosen right
   }
-  auto required = copy.required_capabilities;
   copy.agent_id = worker;
   const auto submitted = insist(flight, [&] { return scheduler_.submit_task(copy); });
-  if (submitted) return given(id, worker, std::move(required)), Result<void>();
+  if (submitted) return given(id, worker, wants), Result<void>();
   const std::lock_guard lock(mutex_);
   pool_.end(id);
   changed_.notify_all();

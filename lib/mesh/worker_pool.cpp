@@ -28,19 +28,20 @@ void WorkerPool::update(const std::vector<Agent>& agents) {
   for (const auto& [task, given] : given_) count(given.worker, +1);
 }
 
-bool WorkerPool::fits(const Member& member, const std::vector<std::string>& required, Room room) {
+bool WorkerPool::fits(std::string_view worker, const Member& member, const Wants& wants, Room room) {
   if (!member.usable) return false;
   if (room == Room::needed && member.slots != 0 && member.load > member.slots) return false;
-  return std::all_of(required.begin(), required.end(), [&](const std::string& capability) {
+  if (std::find(wants.exclude.begin(), wants.exclude.end(), worker) != wants.exclude.end()) return false;
+  return std::all_of(wants.required.begin(), wants.required.end(), [&](const std::string& capability) {
     return std::binary_search(member.capabilities.begin(), member.capabilities.end(), capability);
   });
 }
 
-const std::string* WorkerPool::choose(const std::vector<std::string>& required, Room room) const {
+const std::string* WorkerPool::choose(const Wants& wants, Room room) const {
   const std::pair<const std::string, Member>* best = nullptr;
   for (const auto& candidate : workers_) {
     const Member& member = candidate.second;
-    if (!fits(member, required, room)) continue;
+    if (!fits(candidate.first, member, wants, room)) continue;
     if (best != nullptr &&
         !is_less_loaded(member.load, member.slots, best->second.load, best->second.slots)) {
       continue;
@@ -60,11 +61,14 @@ void WorkerPool::count(std::string_view worker, int change) {
   if (found != workers_.end()) found->second.load += static_cast<std::uint32_t>(change);
 }
 
-void WorkerPool::give(const TaskId& task, std::string_view worker,
-                      std::vector<std::string> required) {
-  const auto [place, is_new] =
-      given_.try_emplace(task, Given{std::string(worker), std::move(required)});
+void WorkerPool::give(const TaskId& task, std::string_view worker, Wants wants) {
+  const auto [place, is_new] = given_.try_emplace(task, Given{std::string(worker), std::move(wants)});
   if (is_new) count(worker, +1);
+}
+
+bool WorkerPool::begin_watch(const TaskId& task) {
+  const auto found = given_.find(task);
+  return found != given_.end() && !std::exchange(found->second.watched, true);
 }
 
 void WorkerPool::move(const TaskId& task, std::string_view worker) {
@@ -85,7 +89,7 @@ void WorkerPool::end(const TaskId& task) {
 std::vector<WorkerPool::Stray> WorkerPool::strays() const {
   std::vector<Stray> found;
   for (const auto& [task, given] : given_) {
-    if (!is_usable(given.worker)) found.push_back({task, given.worker, given.required});
+    if (!is_usable(given.worker)) found.push_back({task, given.worker, given.wants});
   }
   return found;
 }

@@ -16,6 +16,11 @@
 
 namespace controlplane {
 
+// What a task asks of who does it.
+struct Wants {
+  std::vector<std::string> required, exclude{};
+};
+
 class WorkerPool {
  public:
   // What the registry says of the pool now. Who is not among `agents` has left it.
@@ -23,21 +28,24 @@ class WorkerPool {
   void clear() { workers_.clear(), given_.clear(); }
 
   enum class Room : std::uint8_t { needed, ignored };
-  // The usable worker with the smallest load that offers all of these; nullptr if there is none. With
+  // The usable worker with the smallest load that is wanted; nullptr if there is none. With
   // Room::needed only one that has a free slot, or one more task to find when it is done: what waits
   // here may still go to whoever is free first, and need not be moved when a worker goes.
-  const std::string* choose(const std::vector<std::string>& required, Room room) const;
+  const std::string* choose(const Wants& wants, Room room) const;
   bool has(std::string_view worker) const { return workers_.find(worker) != workers_.end(); }
   bool is_usable(std::string_view worker) const;
 
-  void give(const TaskId& task, std::string_view worker, std::vector<std::string> required);
+  void give(const TaskId& task, std::string_view worker, Wants wants);
+  bool knows(const TaskId& task) const { return given_.find(task) != given_.end(); }
+  // Somebody is to watch for its end; false: somebody does, or it is not known.
+  bool begin_watch(const TaskId& task);
   void move(const TaskId& task, std::string_view worker);
   void end(const TaskId& task);
 
   struct Stray {
     TaskId task;
     std::string worker;
-    std::vector<std::string> required;
+    Wants wants;
   };
   std::vector<Stray> strays() const;  // tasks of workers that are not usable
   std::vector<PoolWorker> list() const;
@@ -54,9 +62,10 @@ class WorkerPool {
   };
   struct Given {
     std::string worker;
-    std::vector<std::string> required;
+    Wants wants;
+    bool watched = false;
   };
-  static bool fits(const Member& member, const std::vector<std::string>& required, Room room);
+  static bool fits(std::string_view worker, const Member& member, const Wants& wants, Room room);
   void count(std::string_view worker, int change);
 
   std::map<std::string, Member, std::less<>> workers_;

@@ -302,7 +302,7 @@ TEST_CASE("a distributor's health is that of its workers") {
       return agent.ok() && agent->health == health;
     });
   };
-  shown(HealthStatus::unhealthy);
+  shown(HealthStatus::degraded);  // nobody has come yet
   Worker one = started(p.plane, worker_of("w1", "d1"));
   shown(HealthStatus::healthy);
   CHECK(p->register_agent([] {
@@ -315,6 +315,67 @@ TEST_CASE("a distributor's health is that of its workers") {
   CHECK_THAT(std::string(p->get_agent("d1").value().metrics.text()), ContainsSubstring("\"workers\":2,\"usable\":1"));
   CHECK(p->unregister_agent("w2").ok());
   shown(HealthStatus::healthy);
+  CHECK(one.stop().ok());
+  shown(HealthStatus::unhealthy);
+}
+
+TEST_CASE("a distributor whose pool is still empty is no reason for alarm") {
+  Plane p(StoreKind::memory);
+  Distributor distributor = Distributor::start(p.plane, named("d1")).value();
+  until([&] { return p->get_agent("d1").ok() && !p->get_agent("d1").value().metrics.empty(); });
+  for (const Event& event : p->read_events(0).value()) CHECK(event.type != "agent.unhealthy");
+}
+
+TEST_CASE("whom a task excludes does not get it from a distributor either") {
+  Plane p(any_store());
+  Distributor distributor = Distributor::start(p.plane, named("d1")).value();
+  Worker one = started(p.plane, worker_of("w1", "d1", 4));
+  Worker two = started(p.plane, worker_of("w2", "d1", 1));
+  until_usable(distributor, 2);
+  TaskSpec spec = for_distributor("d1", 1);
+  spec.exclude = {"w1"};
+  const TaskId id = p->submit_task(spec).value();
+  CHECK(ended(p.plane, id).state == TaskState::completed);
+  const Task copy = p->get_task(id.str() + "/forwarded/0").value();
+  CHECK(copy.agent_id == "w2");
+  CHECK(copy.exclude == std::vector<std::string>{"w1"});
+  spec.agent_id.clear();
+  const TaskId given = distributor.assign_task_to_worker(spec, "").value();
+  CHECK(ended(p.plane, given).agent_id == "w2");
+  CHECK_THAT(distributor.assign_task_to_worker(spec, "w1").error().message,
+             ContainsSubstring("exclude names \"w1\""));
+}
+
+// As a leader does that has just lost the lead and does not know it.
+TEST_CASE("what a former leader still gives to a worker is looked after, too") {
+  Plane p(any_store());
+  Distributor distributor = Distributor::start(p.plane, named("d1")).value();
+  CHECK(p->register_agent([] {
+           AgentSpec spec = agent_of("w1", {"code"});
+           spec.labels = {{"distributor", "d1"}};
+           return spec;
+         }()).ok());
+  Worker two = started(p.plane, worker_of("w2", "d1"));
+  until_usable(distributor, 2);
+  TaskSpec late = spec_of("review", {"code"});
+  late.agent_id = "w1";
+  late.labels = {{"distributor", "d1"}};
+  const TaskId id = p->submit_task(late).value();
+  until([&] { return distributor.workers().at(0).pending_tasks.size() == 1; });
+  CHECK(p->unregister_agent("w1").ok());
+  const Task task = ended(p.plane, id);
+  CHECK(task.state == TaskState::completed);
+  CHECK(task.agent_id == "w2");
+}
+
+TEST_CASE("a distributor whose coordinator closed leads no more") {
+  Plane p(StoreKind::memory);
+  Coordinator other = Plane::open(p.store, {});
+  Distributor distributor = Distributor::start(other, named("d1")).value();
+  until([&] { return distributor.leads(); });
+  (void)other.shutdown();
+  CHECK_FALSE(distributor.leads());
+  CHECK(distributor.workers().empty());
 }
 
 TEST_CASE("options of a distributor that break a rule are refused by name") {

@@ -18,7 +18,7 @@ Agent agent(std::string id, std::uint32_t slots, std::vector<std::string> capabi
 
 std::string chosen(const WorkerPool& pool, std::vector<std::string> required = {},
                    WorkerPool::Room room = WorkerPool::Room::ignored) {
-  const std::string* const best = pool.choose(required, room);
+  const std::string* const best = pool.choose({std::move(required)}, room);
   return best == nullptr ? "" : *best;
 }
 
@@ -40,6 +40,26 @@ TEST_CASE("the worker with the smallest share of its slots taken is chosen") {
   pool.end("t1");
   CHECK(chosen(pool) == "a");
   CHECK(pool.tasks() == 5);
+}
+
+TEST_CASE("who is excluded is not chosen") {
+  WorkerPool pool;
+  pool.update({agent("a", 4), agent("b", 1)});
+  CHECK(*pool.choose({{}, {"a"}}, WorkerPool::Room::ignored) == "b");
+  CHECK(pool.choose({{}, {"a", "b"}}, WorkerPool::Room::ignored) == nullptr);
+}
+
+TEST_CASE("the end of a task is watched for by one") {
+  WorkerPool pool;
+  CHECK_FALSE(pool.knows("t1"));
+  CHECK_FALSE(pool.begin_watch("t1"));
+  pool.give("t1", "a", {});
+  CHECK(pool.knows("t1"));
+  CHECK(pool.begin_watch("t1"));
+  pool.give("t1", "a", {});
+  CHECK_FALSE(pool.begin_watch("t1"));
+  pool.end("t1");
+  CHECK_FALSE(pool.knows("t1"));
 }
 
 TEST_CASE("a worker without a bound of slots is less loaded than any that has one") {
@@ -77,12 +97,12 @@ TEST_CASE("who needs room gets a worker's slots and one task more") {
 TEST_CASE("the tasks of a worker that goes are strays until they are moved") {
   WorkerPool pool;
   pool.update({agent("a", 2), agent("b", 2)});
-  pool.give("t1", "a", {"code"});
+  pool.give("t1", "a", {{"code"}});
   pool.give("t2", "b", {});
   pool.update({agent("a", 2, {}, AgentStatus::offline), agent("b", 2)});
   REQUIRE(pool.strays().size() == 1);
   CHECK(pool.strays()[0].task == TaskId("t1"));
-  CHECK(pool.strays()[0].required == std::vector<std::string>{"code"});
+  CHECK(pool.strays()[0].wants.required == std::vector<std::string>{"code"});
   pool.update({agent("b", 2)});
   CHECK(pool.strays().size() == 1);
   pool.move("t1", "b");
