@@ -122,9 +122,14 @@ int32_t cp_coordinator_config(cp_config** out, cp_coordinator* coordinator) {
 
 int32_t cp_coordinator_reload_keys(cp_coordinator* coordinator) {
   return call(coordinator, [](Plane& plane) -> Result<void> {
-    KeyRing keys = plane.coordinator.config().encryption_keys;
-    if (keys.empty()) return Error::failed_precondition("there are no encryption keys to reload");
-    return keys.reload();
+    KeyRing sealing = plane.coordinator.config().encryption_keys;
+    KeyRing signing = plane.coordinator.config().signing_keys;
+    if (sealing.empty() && signing.empty()) {
+      return Error::failed_precondition("there are no keys to reload");
+    }
+    const Result<void> sealed = sealing.empty() ? Result<void>() : sealing.reload();
+    const Result<void> signed_ = signing.empty() ? Result<void>() : signing.reload();
+    return sealed ? signed_ : sealed;
   });
 }
 

@@ -398,15 +398,15 @@ CP_API int32_t cp_coordinator_open_beside(cp_coordinator **out, cp_coordinator *
                                           const cp_options *options);
 /* What is in effect. */
 CP_API int32_t cp_coordinator_config(cp_config **out, cp_coordinator *coordinator);
-/* Reads the encryption keys again, where they came from; what is stored from now on is encrypted with the
- * one that is active then. On failure they stay as they were. CP_FAILED_PRECONDITION: there are none. */
+/* Reads the encryption keys and the signing keys again, where they came from; what is stored and sent from
+ * now on is encrypted and signed with those that are active then. On failure they stay as they were, each
+ * kind for itself. CP_FAILED_PRECONDITION: there are none of either kind. */
 CP_API int32_t cp_coordinator_reload_keys(cp_coordinator *coordinator);
 /* Refuses new submits and claims, waits up to `deadline_ms` for attempts held by workers of this
  * coordinator, then ends everything: calls that wait answer CP_CANCELLED. CP_DEADLINE_EXCEEDED says how
  * many attempts were left. The handle still has to be closed. */
 CP_API int32_t cp_coordinator_shutdown(cp_coordinator *coordinator, uint64_t deadline_ms);
-/* Reads the keys again where they came from; CP_FAILED_PRECONDITION: there are none. What is wrong with
- * the new ones leaves the old ones in use. */
+/* The same for the signing keys only. */
 CP_API int32_t cp_coordinator_reload_signing_keys(cp_coordinator *coordinator);
 /* Shuts down at once if that was not done. Calls of other threads that wait in it answer CP_CANCELLED;
  * so do outstanding completions. A callback that is running gets 5 s to return; inside a callback it is

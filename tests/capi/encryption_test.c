@@ -158,7 +158,7 @@ TEST(refused_reload, "a reload that fails leaves the keys as they were") {
   CHECK_REFUSED(cp_coordinator_reload_keys(plane), CP_INVALID_ARGUMENT, "0 keys are active");
   CHECK_OK(cp_task_get(&task, plane, id.text));
   cp_task_free(task);
-  CHECK_REFUSED(cp_coordinator_reload_keys(bare), CP_FAILED_PRECONDITION, "no encryption keys");
+  CHECK_REFUSED(cp_coordinator_reload_keys(bare), CP_FAILED_PRECONDITION, "no keys");
   CHECK_OK(cp_coordinator_close(bare));
   CHECK_OK(cp_coordinator_close(plane));
 }

@@ -1,5 +1,8 @@
 /* Signed messages from agent to agent. */
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "loop.h"
 
@@ -254,6 +257,47 @@ TEST(keys_are_checked, "keys that are wrong are refused, and reloaded only where
   CHECK_OK(cp_coordinator_close(plane));
 }
 
+static void write_keys(const char *path, const char *active, const char *previous) {
+  FILE *file = fopen(path, "w");
+  CHECK(file != NULL);
+  fprintf(file, "{\"keys\":[{\"id\":\"%s\",\"state\":\"active\",\"secret\":"
+                "\"c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M=\"},{\"id\":\"%s\",\"state\":\"previous\","
+                "\"secret\":\"c3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3Nzc3M=\"}]}",
+          active, previous);
+  CHECK(fclose(file) == 0);
+  CHECK(chmod(path, S_IRUSR | S_IWUSR) == 0);
+}
+
+static void expect_key(cp_coordinator *plane, const char *key) {
+  cp_messages *messages;
+  send(plane, "bob", "1");
+  messages = receive(plane, "bob");
+  CHECK_TEXT(messages->items[0]->key_id, key);
+  cp_messages_free(messages);
+}
+
+TEST(keys_are_reloaded_together, "a reload of the keys is one of those that sign, too") {
+  char path[] = "/tmp/cp-keys-XXXXXX";
+  cp_coordinator *plane = NULL;
+  cp_options options = CP_OPTIONS_INIT;
+  const int file = mkstemp(path);
+  CHECK(file >= 0 && close(file) == 0);
+  write_keys(path, "k1", "k2");
+  options.signing_keys_file = path;
+  CHECK_OK(cp_coordinator_open(&plane, &options));
+  expect_key(plane, "k1");
+  write_keys(path, "k2", "k1");
+  CHECK_OK(cp_coordinator_reload_keys(plane));
+  expect_key(plane, "k2");
+  write_keys(path, "k3", "k1");
+  CHECK_OK(cp_coordinator_reload_signing_keys(plane));
+  expect_key(plane, "k3");
+  CHECK(unlink(path) == 0);
+  CHECK_REFUSED(cp_coordinator_reload_keys(plane), CP_INVALID_ARGUMENT, path);
+  expect_key(plane, "k3");
+  CHECK_OK(cp_coordinator_close(plane));
+}
+
 TEST(keys_come_from_the_environment, "the keys of a config sign, and one secret is enough") {
   cp_coordinator *plane = NULL;
   cp_config *config = NULL;
@@ -297,6 +341,7 @@ int main(void) {
   RUN(undrained_messages_go_back);
   RUN(waiting_receives_end);
   RUN(keys_are_checked);
+  RUN(keys_are_reloaded_together);
   RUN(keys_come_from_the_environment);
   RUN(wrong_messages_are_refused);
   return report();
