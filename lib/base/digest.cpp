@@ -49,8 +49,11 @@ Sha256::Sha256() : context_(EVP_MD_CTX_new()) { begin(); }
 
 Sha256::~Sha256() { EVP_MD_CTX_free(context_); }
 
+// Named again, the algorithm would have its state made anew.
 void Sha256::begin() noexcept {
-  require(context_ != nullptr && EVP_DigestInit_ex(context_, sha256(), nullptr) == 1);
+  require(context_ != nullptr);
+  const EVP_MD* const named = EVP_MD_CTX_get0_md(context_) == nullptr ? sha256() : nullptr;
+  require(EVP_DigestInit_ex(context_, named, nullptr) == 1);
 }
 
 void Sha256::update(const void* bytes, std::size_t size) noexcept {

@@ -10,8 +10,8 @@
 namespace controlplane {
 namespace {
 
-constexpr std::size_t kAroundValues = 160;  // what the members' names take, and more
 constexpr std::size_t kMaxSignatureBytes = 64;
+constexpr std::size_t kAroundValues = 160;  // what the members' names take, and more
 
 class Decimal {
  public:
@@ -35,13 +35,18 @@ class Members {
     if (!rest_.starts_with(expected)) return fail();
     rest_.remove_prefix(expected.size());
   }
-  // Up to the next quote: names need no escapes.
-  std::string_view name(std::string_view before, std::size_t max_bytes, bool optional = false) noexcept {
+  // Up to the next quote.
+  std::string_view text(std::string_view before) noexcept {
     take(before);
     const std::size_t size = rest_.find('"');
     if (size == rest_.npos) return fail(), std::string_view();
     const std::string_view value = rest_.substr(0, size);
     rest_.remove_prefix(size);
+    return value;
+  }
+  // Names need no escapes.
+  std::string_view name(std::string_view before, std::size_t max_bytes, bool optional = false) noexcept {
+    const std::string_view value = text(before);
     if (!is_name(value, max_bytes) && !(optional && value.empty())) fail();
     return value;
   }
@@ -50,8 +55,9 @@ class Members {
     Timestamp value = 0;
     const auto [stop, error] = std::from_chars(rest_.data(), rest_.data() + rest_.size(), value);
     const auto size = static_cast<std::size_t>(stop - rest_.data());
-    if (error != std::errc{} || value < 0 || Decimal(value).text() != rest_.substr(0, size)) fail();
-    if (!failed_) rest_.remove_prefix(size);
+    const bool is_written_so = error == std::errc{} && rest_[0] != '-' && (size == 1 || rest_[0] != '0');
+    if (!is_written_so) return fail(), Timestamp{0};
+    rest_.remove_prefix(size);
     return value;
   }
   // All that is left but the end.
@@ -106,9 +112,9 @@ std::optional<Envelope> read_envelope(std::string_view text, std::size_t max_nam
   e.sent_at = members.time(R"(","sent_at":)");
   e.nonce = members.name(R"(,"nonce":")", max_name_bytes);
   e.key_id = members.name(R"(","key_id":")", max_name_bytes, true);
-  e.signature = members.name(R"(","signature":")", kMaxSignatureBytes, true);
+  e.signature = members.text(R"(","signature":")");  // it is what it must be, or refused
   e.body = members.last(R"(","body":)", "}");
-  if (members.failed()) return std::nullopt;
+  if (members.failed() || e.signature.size() > kMaxSignatureBytes) return std::nullopt;
   return e;
 }
 
