@@ -32,20 +32,34 @@ py::object log_append(Plane& plane, py::handle name, py::handle entry, py::handl
       [](std::uint64_t seq) { return to_python(seq); });
 }
 
+// A read whose reader has left waits no more.
+struct LeaveLog {
+  Logs logs;
+  std::string name;
+  std::shared_ptr<std::uint64_t> ticket;  // of the read; written before anybody can leave
+  void given_up() const noexcept { (void)logs.cancel_read(name, *ticket); }
+  void operator()(const LogPage&) const noexcept {}
+};
+
+py::list entries_to_python(LogPage page) {
+  py::list entries;
+  for (LogEntry& entry : page.entries) entries.append(held(std::move(entry)));
+  return entries;
+}
+
 // `wait`: None is as long as anybody may.
 py::object log_read(Plane& plane, py::handle name, py::handle after, py::handle max_items,
                     py::handle wait) {
-  return answered<LogPage>(
-      [&](Done<LogPage> done) {
-        logs_of(plane).read(
-            text_view("name", name), whole("after", after), count("max_items", max_items),
-            wait.is_none() ? plane.longest_wait() : duration("wait", wait), std::move(done));
-      },
-      [](LogPage page) {
-        py::list entries;
-        for (LogEntry& entry : page.entries) entries.append(held(std::move(entry)));
-        return entries;
-      });
+  const Logs logs = logs_of(plane);
+  const auto longest = wait.is_none() ? plane.longest_wait() : duration("wait", wait);
+  const auto read = [&](Done<LogPage> done) {
+    return logs.read(text_view("name", name), whole("after", after), count("max_items", max_items),
+                     longest, std::move(done));
+  };
+  if (longest.count() <= 0) return answered<LogPage>(read, entries_to_python);
+  const auto ticket = std::make_shared<std::uint64_t>(0);
+  return answered<LogPage>([&](Done<LogPage> done) { *ticket = read(std::move(done)); },
+                           entries_to_python, LeaveLog{logs, text("name", name), ticket});
 }
 
 py::object log_define(Plane& plane, py::handle name, py::handle max_entries, py::handle max_bytes,

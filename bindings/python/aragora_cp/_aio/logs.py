@@ -7,7 +7,7 @@ from typing import Any
 
 from .._core import LogEntry, LogInfo, Pending
 from ..definitions import Json
-from ..errors import Cancelled
+from ..errors import Cancelled, DataLoss
 from ._home import Facade
 from ._waiting import finish
 
@@ -26,9 +26,10 @@ class LogFollower:
         self._logs = logs
         self._name = name
         self._after = after or 0
-        # As of now, to begin with.
-        self._log: Any = None if after else logs._plane.log_get(name)
         self._from_now = after is None
+        self._begun = bool(after)
+        # As of now, to begin with. Who does not hear it asks again: an answer is for one who waits.
+        self._log: Any = None if after else logs._plane.log_get(name)
         self._entries: list[LogEntry] = []  # those still to be handed out, the next one last
 
     @property
@@ -47,13 +48,24 @@ class LogFollower:
                 raise StopAsyncIteration from None
         return self._entries.pop()
 
+    async def _begin(self) -> None:
+        answer, self._log = self._log, None
+        if answer is None:
+            answer = self._logs._plane.log_get(self._name)
+        log = await finish(answer) if type(answer) is Pending else answer
+        self._after = log.last_seq if self._from_now else log.first_seq - 1
+        self._begun = True
+
     async def _fetch(self) -> None:
-        if self._log is not None:
-            log = await finish(self._log) if type(self._log) is Pending else self._log
-            self._after = log.last_seq if self._from_now else log.first_seq - 1
-            self._log = None
+        if not self._begun:
+            await self._begin()
         entries = await self._logs.read(self._name, self._after, max_items=_PAGE, wait=_WAIT)
         if entries:
+            if entries[0].seq != self._after + 1:
+                raise DataLoss(
+                    f"log {self._name} was removed and made again: entries after {self._after} are gone, "
+                    f"the first still there is {entries[0].seq}"
+                )
             self._after = entries[-1].seq
             self._entries.extend(reversed(entries))
 
