@@ -19,7 +19,8 @@ class LogFollower:
     """Entries in order, each once, until the coordinator closes.
 
     It reads at its own pace, so nothing piles up here. Who falls behind further than the log reaches
-    gets DataLoss, never silence; a log that was removed is NotFound.
+    gets DataLoss, never silence, also if the log was removed and made again; while there is none it is
+    NotFound.
     """
 
     def __init__(self, logs: Logs, name: str, after: int | None) -> None:
