@@ -35,9 +35,9 @@ void PermitTable::acquire(AcquirePermit& op, Timestamp now, Effects& effects) {
   op.permit.reset();
   expire_for(op, now, effects);
   needs_.clear();
-  if (!resolve(op, needs_) || answers_again(op, needs_)) return;
+  if (!resolve(op, needs_)) return;
   const Slot first = needs_.front().pool;
-  acquire_anew(op, now, effects);
+  if (!answers_again(op, needs_)) acquire_anew(op, now, effects);
   if (op.is_lease) drop_unused_lease(first);
 }
 

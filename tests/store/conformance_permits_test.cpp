@@ -446,6 +446,19 @@ CONFORMANCE_CASE("a lease makes its pool and takes it along; its fence grows") {
   CHECK(plane.permit.fence > a.fence + 1);
 }
 
+CONFORMANCE_CASE("a lease that is refused for its operation id leaves no pool behind") {
+  Plane plane(kind);
+  AcquireRequest one;
+  one.needs = {{"lease/one", 1}};
+  one.owner = "a";
+  one.operation_id = "op";
+  CHECK(plane.acquire(one, true) == "ok");
+  AcquireRequest other = one;
+  other.needs = {{"lease/other", 1}};
+  CHECK(plane.acquire(other, true) == "already_exists: operation op has acquired another permit");
+  CHECK(plane.list_pools("lease/").items.size() == 1);
+}
+
 CONFORMANCE_CASE("a lease is never one of several") {
   Plane plane(kind);
   plane.define(count_pool("calls", 2));
