@@ -61,6 +61,8 @@ struct Limits {
   std::size_t max_permit_waiters = 100'000;
   std::size_t max_mailbox_messages = 10'000;   // of one receiver, until they are acknowledged
   std::size_t max_broadcast = 1'000;           // receivers of one message
+  std::size_t max_export_aside_bytes = 64 * 1'048'576;  // rows that changed before an export came
+                                               // to them; beyond, the export fails
   std::size_t max_events = 100'000;            // history; older events are trimmed
   std::size_t max_event_bytes = 64 * 1'048'576;  // history; older events are trimmed
 

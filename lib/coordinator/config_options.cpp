@@ -105,6 +105,7 @@ constexpr Option kOptions[] = {
     {"limits.max_permit_waiters", &L::max_permit_waiters, 1, kMany},
     {"limits.max_mailbox_messages", &L::max_mailbox_messages, 1, kMany},
     {"limits.max_broadcast", &L::max_broadcast, 1, kMany},
+    {"limits.max_export_aside_bytes", &L::max_export_aside_bytes, 1, kHuge},
     {"limits.max_events", &L::max_events, 1, kMany},
     {"limits.max_event_bytes", &L::max_event_bytes, 1, kHuge},
     {"limits.max_tenants", &L::max_tenants, 1, kMany},

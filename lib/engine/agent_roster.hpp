@@ -23,6 +23,10 @@ class AgentRoster {
     entries_.push_back({++last_serial_, slot});
     return last_serial_;
   }
+  // One that had this serial, higher than those before, and the last one given out.
+  void restore(std::uint64_t serial, Slot slot) { entries_.push_back({serial, slot}); }
+  void restore(std::uint64_t last_serial) noexcept { last_serial_ = last_serial; }
+  std::uint64_t last_serial() const noexcept { return last_serial_; }
   void erase(std::uint64_t serial) {
     const std::size_t at = after(serial - 1);
     assert(at < entries_.size() && entries_[at].serial == serial);

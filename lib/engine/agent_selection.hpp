@@ -48,6 +48,21 @@ class AgentSelection {
     note(slot, states_[slot]);
   }
   std::uint64_t order(Slot slot) const noexcept { return states_[slot].order; }
+  std::uint64_t joined() const noexcept { return joined_; }
+  std::uint64_t assignments() const noexcept { return assignments_; }
+  // As they were: first the numbers given out, then each agent with its order, which is among them.
+  void restore(std::uint64_t joined, std::uint64_t assignments) noexcept {
+    joined_ = joined;
+    assignments_ = assignments;
+  }
+  bool is_given_out(std::uint64_t order) const noexcept {
+    return order > kAssigned ? order - kAssigned <= assignments_ : order >= 1 && order <= joined_;
+  }
+  void restore(Slot slot, const std::vector<std::string>& capabilities, std::uint64_t order) {
+    if (slot >= states_.size()) states_.resize(slot + 1);
+    states_[slot].order = order;
+    enter(slot, capabilities);
+  }
 
   // kNoSlot: nobody. Excluded slots may repeat, and may be of agents that do not match. The choice
   // is not an assignment yet.

@@ -63,7 +63,12 @@ constexpr bool is_failure(AttemptOutcome outcome) noexcept {
          outcome >= AttemptOutcome::crashed;
 }
 
+struct BreakerRow;
+class ExportAside;
 class FieldDigest;
+class RowBuffer;
+struct RowCounts;
+struct TotalsRow;
 
 class AgentTable {
  public:
@@ -145,6 +150,12 @@ class AgentTable {
   void stats(RegistryStats& registry, HealthStats& health) const noexcept;
   void add_to(FieldDigest& digest) const;  // all that later answers depend on
 
+  // agent_rows.cpp: for an export
+  void begin_export(ExportAside& aside);
+  void end_export() noexcept;
+  bool read_agents(RowBuffer& out, std::size_t bytes, int& visits);
+  void add_to(RowCounts& counts, TotalsRow& totals) const;
+
   // Timers. next_due: when something could be due. due: takes one agent whose entry is due at `now`
   // and applies what needs no knowledge of tasks: breaker cooldown → half open. An agent long
   // offline without leases is answered as `expired`: the caller removes it. Silence is the caller's
@@ -160,6 +171,7 @@ class AgentTable {
   void postpone(AgentSlot slot, Timestamp alive_until);  // at most until its next ended()
 
  private:
+  friend class AgentRestore;
   friend struct EngineAudit;  // tests compare the maintained structures with a scan
   friend struct AgentAudit;
   struct Impl;

@@ -12,6 +12,7 @@
 #include "engine/agent_selection.hpp"
 #include "engine/agent_table.hpp"
 #include "engine/deadline_heap.hpp"
+#include "engine/export_cut.hpp"
 #include "engine/name_table.hpp"
 #include "engine/slab.hpp"
 
@@ -29,7 +30,7 @@ struct AgentTable::Impl {
   };
 
   AgentRules rules;
-  Records records;
+  CutSlab<AgentRecord, 6> records;
   NameMap<AgentSlot> by_id;
   AgentRoster roster;
   AgentCounts counts;

@@ -26,12 +26,16 @@ enum class Verdict : std::uint8_t {
   nothing    // released, cancelled, rate limited: a trial may be repeated
 };
 
+struct BreakerRow;
+
 // Outcomes of the last 60 s.
 class OutcomeWindow {
  public:
   void count(bool failed, Timestamp now) noexcept;
   std::uint64_t total() const noexcept { return total_; }    // as of the last count()
   std::uint64_t failed() const noexcept { return failed_; }
+  void describe(BreakerRow& row) const;
+  bool restore(const BreakerRow& row);
 
  private:
   static constexpr std::uint32_t kBuckets = 60;
@@ -69,6 +73,9 @@ class CircuitBreaker {
   bool ended(Verdict verdict, Timestamp claimed_at, Timestamp now);
   bool cool_down(Timestamp now) noexcept;  // open and until() has come → half open
   bool reset(Timestamp now) noexcept;      // closed, and everything forgotten
+
+  void describe(BreakerRow& row) const;    // agent_rows.cpp
+  bool restore(const BreakerRow& row);     // false: that cannot be
 
  private:
   bool enter(BreakerState state, Timestamp now) noexcept;

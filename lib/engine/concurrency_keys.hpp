@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "engine/export_cut.hpp"
 #include "engine/name_table.hpp"
 #include "engine/ready_order.hpp"
 #include "engine/slab.hpp"
@@ -24,8 +25,9 @@ namespace controlplane {
 
 class ConcurrencyKeys {
  public:
-  ConcurrencyKeys(Slab<TaskRecord>& tasks, std::int64_t ageing_interval_us)
-      : tasks_(tasks), ageing_us_(ageing_interval_us) {}
+  ConcurrencyKeys(Slab<TaskRecord>& tasks, std::int64_t ageing_interval_us,
+                  ExportCut* cut = nullptr)
+      : tasks_(tasks), ageing_us_(ageing_interval_us), cut_(cut) {}
 
   // kNoSlot when there are `max` keys and this is a new one. No use is counted yet.
   std::uint32_t find_or_add(std::string_view name, std::size_t max) {
@@ -111,6 +113,7 @@ class ConcurrencyKeys {
       const Turn turn = turn_of(ref_of(tasks_, head), ageing_us_, now);
       if (turn.before(first)) first = turn;
     }
+    if (cut_ != nullptr) cut_->touch(first.task);
     TaskRecord& record = *first.task;
     level_of(group, record).erase({record.position, first.task});
     record.place = Place::nowhere;
@@ -118,6 +121,7 @@ class ConcurrencyKeys {
   }
   Slab<TaskRecord>& tasks_;
   const std::int64_t ageing_us_;
+  ExportCut* const cut_;  // of the tasks
   Slab<Key, 6> keys_;
   NameMap<Slot> by_name_;
 };

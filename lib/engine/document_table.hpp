@@ -16,6 +16,7 @@
 #include "controlplane/stats.hpp"
 #include "engine/deadline_heap.hpp"
 #include "engine/effects.hpp"
+#include "engine/export_cut.hpp"
 #include "engine/key_index.hpp"
 #include "engine/operations.hpp"
 #include "engine/slab.hpp"
@@ -28,6 +29,10 @@ struct DocumentRecord {
   std::uint64_t digest = 0;      // as that operation said
   std::uint32_t place = kNoSlot;  // in the heap of expiries
 };
+
+struct DocumentRow;
+struct RowCounts;
+struct TotalsRow;
 
 class DocumentTable {
  public:
@@ -46,6 +51,16 @@ class DocumentTable {
   const DocumentStats& stats() const noexcept { return stats_; }
   void add_to(FieldDigest& digest) const;
 
+  // document_rows.cpp: for an export and an import
+  void begin_export(ExportAside& aside);
+  void end_export() noexcept { records_.cut.end(); }
+  bool read_documents(RowBuffer& out, std::size_t bytes, int& visits) {
+    return records_.cut.read(out, bytes, visits);
+  }
+  void add_to(RowCounts& counts, TotalsRow& totals) const;
+  Result<void> restore(const DocumentRow& row);
+  Result<void> restore(const TotalsRow& totals);
+
  private:
   friend struct EngineAudit;
   struct PlaceOf {
@@ -62,7 +77,7 @@ class DocumentTable {
   static std::uint64_t bytes_of(const Document& document) noexcept;
 
   const Limits& limits_;
-  Slab<DocumentRecord> records_;
+  CutSlab<DocumentRecord> records_;
   KeyIndex index_;
   DeadlineHeap<PlaceOf> expiries_;
   std::uint64_t last_dropped_ = 0;  // the highest version of all documents that are gone

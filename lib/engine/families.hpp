@@ -37,6 +37,9 @@ class Families {
     const Slot family = tasks_[task].family;
     return family == kNoSlot ? nullptr : &families_[family];
   }
+  const Family* find(const TaskRecord& task) const {
+    return task.family == kNoSlot ? nullptr : &families_[task.family];
+  }
   std::size_t dependents(const TaskRecord& task) const {
     return task.family == kNoSlot ? 0 : families_[task.family].dependents.size();
   }
@@ -69,6 +72,15 @@ class Families {
   bool resolving(Slot task) const {
     const Family* family = find(task);
     return family != nullptr && family->resolving;
+  }
+  // The serial number of the last dependent that was told; 0 = none yet.
+  static std::uint64_t told_to(const Family& family) noexcept {
+    return family.resolved == 0 ? 0 : family.dependents[family.resolved - 1].serial;
+  }
+  // It had ended, told these, and stood behind those that resume() before.
+  void resume(Slot parent) {
+    of(parent).resolving = true;
+    ended_.push_back(parent);
   }
   bool any_ended() const noexcept { return !ended_.empty(); }
   Slot first_ended() const noexcept { return ended_.front(); }

@@ -56,6 +56,8 @@ LogTable::Extent LogTable::freed_by(std::uint64_t bytes) const {
 
 void LogTable::drop_first() {
   const Chunk& front = chunks_.front();
+  if (trimming_) [[unlikely]]
+    trimming_(first());
   bytes_ -= first().bytes.size();
   if (++first_seq_ == front.first_seq + front.count) drop_chunk();
 }

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <string_view>
@@ -81,6 +82,15 @@ class LogTable {
     }
     return after;
   }
+
+  // An empty log goes on as one whose next entry has this number.
+  void begin_at(std::uint64_t seq) noexcept {
+    first_seq_ = seq;
+    last_seq_ = seq - 1;
+  }
+  // Shows every entry to `trimming` before it goes; null: nobody looks.
+  using Trimming = std::function<void(const Entry&)>;
+  void watch_trimming(Trimming trimming) { trimming_ = std::move(trimming); }
 
   // Entries between `after` and the first one still there are gone.
   bool has_lost(std::uint64_t after) const noexcept { return after < first_seq_ - 1; }
@@ -160,6 +170,7 @@ class LogTable {
   Error loss(std::uint64_t after) const;
 
   Bounds bounds_;
+  Trimming trimming_;
   Chunk* open_ = nullptr;  // the last one, if there is any
   Chunks chunks_;          // the first one may begin with trimmed entries; none is wholly trimmed
   std::vector<std::unique_ptr<char[]>> spares_;  // of the usual size

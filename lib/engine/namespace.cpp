@@ -247,6 +247,10 @@ void Namespace::Impl::heartbeat(Heartbeat& op, Step& step) {
 }
 
 void Namespace::Impl::get_agent(GetAgent& op) {
+  op.held.clear();
+  op.directed.clear();
+  const Slot party = op.max_tasks == 0 ? kNoSlot : tasks.parties().find(op.agent_id);
+  if (party != kNoSlot) tasks.tasks_of(party, op.max_tasks, op.held, op.directed);
   const AgentSlot agent = agents.find(op.agent_id);
   if (agent == kNoAgent) {
     op.failed = not_registered(op.agent_id);
@@ -421,7 +425,9 @@ Namespace::Aftermath Namespace::apply(Operation& op, Timestamp now) {
   op.failed.reset();
   Step step{op.now, op.random, op.origin, self.effects};
   self.dispatch(op, step);
-  return {next_due(), self.log.last_seq(), !self.effects.signals.empty()};
+  if (op.kind == OperationKind::adopt) [[unlikely]]
+    adopt(static_cast<AdoptTables&>(op));
+  return {next_due(), impl_->log.last_seq(), !impl_->effects.signals.empty()};
 }
 
 void Namespace::Impl::dispatch(Operation& op, Step& step) {
@@ -508,6 +514,10 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
       effects.watched = watchers > 0;
       return;
     case OperationKind::advance: return advance(static_cast<Advance&>(op), step);
+    case OperationKind::begin_export: return begin_export(static_cast<BeginExport&>(op), step);
+    case OperationKind::read_export: return read_export(static_cast<ReadExport&>(op), step);
+    case OperationKind::end_export: return end_export(static_cast<EndExport&>(op));
+    case OperationKind::adopt: return;  // it is about the whole of this; see Namespace::adopt
   }
 }
 

@@ -58,6 +58,8 @@ class Namespace {
 
  private:
   friend struct EngineAudit;
+  friend class NamespaceImport;
+  void adopt(AdoptTables& op);
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -2,6 +2,7 @@
 // Thread safety: none.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -10,6 +11,7 @@
 #include "engine/log_table.hpp"
 #include "engine/named_logs.hpp"
 #include "engine/namespace.hpp"
+#include "engine/namespace_export.hpp"
 #include "engine/permit_table.hpp"
 #include "engine/task_table.hpp"
 
@@ -47,6 +49,16 @@ struct Namespace::Impl {
   void read_events(ReadEvents& op) const;
   void advance(Advance& op, Step& step);
 
+  // namespace_export.cpp
+  void begin_export(BeginExport& op, Step& step);
+  void read_export(ReadExport& op, Step& step);
+  void end_export(const EndExport& op) noexcept;
+  void stop_exporting() noexcept;
+  bool read_stage(std::size_t bytes, int& visits);
+  bool read_events_of_export(std::size_t bytes);
+  bool is_new() const noexcept;   // nothing was ever put into it
+  void tell_of_ready_tasks();
+
   Timestamp next_due() const noexcept;
   bool advance_agent(Step& step);
   void forget_registration(AgentSlot agent);
@@ -62,6 +74,9 @@ struct Namespace::Impl {
   NamedLogs logs;
   Timestamp high_water = 0;
   int watchers = 0;
+  std::unique_ptr<NamespaceExport> exporting;
+  std::string adopted_by;         // the operation that put these tables here
+  std::vector<std::pair<QueueSlot, std::uint32_t>> ready_at_adoption;  // tasks, by queue
 };
 
 }  // namespace controlplane

@@ -34,10 +34,13 @@ enum class OperationKind : std::uint8_t {
   acquire, withdraw, renew_permit, end_permit, list_permits,
   get_document, put_document, remove_document, list_documents,
   append_log, read_log, define_log, trim_log, remove_log, get_log, list_logs,
-  health, stats, read_events, watch, advance
+  health, stats, read_events, watch, advance,
+  begin_export, read_export, end_export, adopt
 };
 
 struct QueueKey;
+class Namespace;
+struct NamespaceOptions;
 
 struct Operation {
   explicit Operation(OperationKind k) noexcept : kind(k) {}
@@ -201,8 +204,11 @@ struct Heartbeat : Operation {
 struct GetAgent : Operation {
   GetAgent() noexcept : Operation(OperationKind::get_agent) {}
   std::string_view agent_id;
+  std::size_t max_tasks = 0;         // of each of the lists below
   std::optional<Agent> agent;        // out
   std::optional<AgentHealth> health; // out
+  std::vector<TaskId> held;          // out: oldest claim first
+  std::vector<TaskId> directed;      // out: ready, and only for it; also if it is not registered
 };
 
 struct ListAgents : Operation {
@@ -422,6 +428,40 @@ struct Advance : Operation {
   Advance() noexcept : Operation(OperationKind::advance) {}
   bool more_due = false;             // out
   std::uint32_t applied = 0;         // out: due items handled
+};
+
+// Begins to export the tenant as it is now; there is one export at a time, and one that nobody reads
+// for a minute is given up. The same id again answers the same.
+struct BeginExport : Operation {
+  BeginExport() noexcept : Operation(OperationKind::begin_export) {}
+  std::string_view operation_id;
+  std::string rows;                  // out: header and totals
+};
+
+// The next rows, each a line of JSON; see row_json.hpp. The same number again answers the same.
+struct ReadExport : Operation {
+  ReadExport() noexcept : Operation(OperationKind::read_export) {}
+  std::string_view operation_id;
+  std::uint64_t number = 0;          // of this chunk: 1, 2, …
+  std::size_t max_bytes = 4'096;     // about: a row is never cut
+  std::string rows;                  // out
+  bool done = false;                 // out: there are no more
+};
+
+struct EndExport : Operation {
+  EndExport() noexcept : Operation(OperationKind::end_export) {}
+  std::string_view operation_id;
+};
+
+// Puts tables that were made aside in the place of these, which must be as they were made:
+// failed_precondition otherwise. Done once, however often it comes with this id.
+// Without tables it only says whether it would, and what they have to be made with.
+struct AdoptTables : Operation {
+  AdoptTables() noexcept : Operation(OperationKind::adopt) {}
+  std::string_view operation_id;
+  Namespace* tables = nullptr;       // consumed when adopted
+  std::string tenant;                // out, as the next one, without tables
+  std::shared_ptr<const NamespaceOptions> options;
 };
 
 // Whether it makes a nonce, which nobody may guess, an id, or a random choice. The jitter of a retry

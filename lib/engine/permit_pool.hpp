@@ -59,6 +59,8 @@ class GrantList {
   std::size_t live_ = 0;
 };
 
+struct PoolRow;
+
 enum class ShareEnd : std::uint8_t {
   unused,  // all comes back
   expired  // all comes back, but of a window: what was used cannot be known
@@ -89,6 +91,9 @@ class PermitPool {
   void redefine(const PoolSpec& spec, const std::set<std::uint32_t>& held);
   Pool view(Timestamp now);
   void add_to(FieldDigest& digest) const;
+  void describe(PoolRow& row) const;
+  // As it was described; false: that cannot be. Precondition: made with the same spec.
+  bool restore(const PoolRow& row, Timestamp now);
 
   WaitLines waiting;
   GrantList permits;
@@ -100,6 +105,7 @@ class PermitPool {
 
  private:
   friend struct EngineAudit;
+  friend class PermitRestore;
   void return_numbers(std::vector<std::uint32_t>& numbers);
 
   PoolSpec spec_;

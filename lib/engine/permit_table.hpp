@@ -25,6 +25,7 @@
 #include "controlplane/stats.hpp"
 #include "engine/deadline_heap.hpp"
 #include "engine/effects.hpp"
+#include "engine/export_cut.hpp"
 #include "engine/key_index.hpp"
 #include "engine/name_table.hpp"
 #include "engine/operations.hpp"
@@ -67,10 +68,15 @@ struct PermitWaiter {
 class QueueWaker {
  public:
   virtual void may_claim(std::uint32_t queue, Effects& effects) = 0;
+  virtual const QueueKey& key_of(std::uint32_t queue) const = 0;
+  virtual Timestamp waits_since(std::uint32_t queue) const = 0;
 
  protected:
   ~QueueWaker() = default;
 };
+
+struct RowCounts;
+struct TotalsRow;
 
 class PermitTable {
  public:
@@ -123,13 +129,33 @@ class PermitTable {
   PermitStats stats() const noexcept;
   void add_to(FieldDigest& digest) const;
 
+  // permit_rows.cpp: for an export
+  void begin_export(ExportAside& aside);
+  void end_export() noexcept;
+  bool read_pools(RowBuffer& out, std::size_t bytes, int& visits) {
+    return pools_.cut.read(out, bytes, visits);
+  }
+  bool read_permits(RowBuffer& out, std::size_t bytes, int& visits) {
+    return permits_.cut.read(out, bytes, visits);
+  }
+  bool read_waiters(RowBuffer& out, std::size_t bytes, int& visits) {
+    return waiters_.cut.read(out, bytes, visits);
+  }
+  void add_to(RowCounts& counts, TotalsRow& totals) const;
+  std::uint64_t fence_of(Slot permit) const noexcept { return permits_[permit].fence; }
+
  private:
   friend struct EngineAudit;
+  friend class PermitRestore;
+  bool write_pool(Slot pool, RowBuffer& out) const;
+  bool write_permit(Slot permit, RowBuffer& out) const;
+  bool write_waiter(Slot waiter, RowBuffer& out) const;
   template <class Records>
   struct PlaceIn {
     Records* records;
     std::uint32_t& operator()(Slot slot) const { return (*records)[slot].place; }
   };
+  // Heaps know the plain slabs: a place in them is no part of a row.
   using Pools = Slab<PermitPool, 6>;
   using Permits = Slab<PermitRecord>;
   using Waiters = Slab<PermitWaiter>;
@@ -181,9 +207,9 @@ class PermitTable {
   Permit view(const PermitRecord& permit) const;
 
   const Limits& limits_;
-  Pools pools_;
-  Permits permits_;
-  Waiters waiters_;
+  CutSlab<PermitPool, 6> pools_;
+  CutSlab<PermitRecord> permits_;
+  CutSlab<PermitWaiter> waiters_;
   KeyIndex pool_index_;
   SlotIndex by_fence_;  // those of attempts are not asked for
   NameMap<Slot> permit_of_operation_, waiter_of_operation_;

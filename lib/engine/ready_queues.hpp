@@ -65,6 +65,18 @@ class ReadyQueues {
   const QueueNeeds& needs(QueueSlot queue) const { return queues_[queue].needs; }
   std::uint64_t live(QueueSlot queue) const { return queues_[queue].live; }
   TaskRef front(QueueSlot queue, Timestamp now) const;  // the first of it
+  // Its tasks, in no order, until `visit` answers false.
+  template <class Visit>
+  void each(QueueSlot queue, Visit&& visit) const {
+    for (const Level& level : queues_[queue].levels) {
+      for (Slot task = level.head; task != kNoSlot; task = tasks_[task].next) {
+        if (!visit(task)) return;
+      }
+      for (const auto& [position, task] : level.returned) {
+        if (!visit(task)) return;
+      }
+    }
+  }
   std::uint64_t& offered_version(QueueSlot queue) { return queues_[queue].offered_version; }
   bool& offered(QueueSlot queue) { return queues_[queue].offered; }
 

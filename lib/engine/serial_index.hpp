@@ -29,6 +29,23 @@ class SerialIndex {
     ++chunk.live;
     return serial;
   }
+  std::uint64_t next() const noexcept { return next_; }
+  // One that had this number, higher than all before, and in the end the next number.
+  void restore(std::uint64_t serial, Slot slot, TaskState state) {
+    if (chunks_.empty()) first_chunk_ = serial >> kBits;
+    chunks_.resize((serial >> kBits) - first_chunk_ + 1);
+    if (chunks_.back() == nullptr) chunks_.back() = std::make_unique<Chunk>();
+    Chunk& chunk = *chunks_.back();
+    chunk.slots[serial & kMask] = slot;
+    ++chunk.states[static_cast<std::size_t>(state)];
+    ++chunk.live;
+  }
+  void restore(std::uint64_t next) {
+    next_ = next;
+    if (chunks_.empty()) return;
+    chunks_.resize(((next - 1) >> kBits) - first_chunk_ + 1);  // add() goes on in the last one
+    if (chunks_.back() == nullptr) chunks_.back() = std::make_unique<Chunk>();
+  }
   void moved(std::uint64_t serial, TaskState from, TaskState to) {
     Chunk& chunk = *chunks_[(serial >> kBits) - first_chunk_];
     --chunk.states[static_cast<std::size_t>(from)];

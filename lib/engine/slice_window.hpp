@@ -36,6 +36,31 @@ class SliceWindow {
   std::uint64_t total() const noexcept { return total_; }
   std::int64_t slice() const noexcept { return current_; }
 
+  // Of the slices that count, oldest first, without those before the first that is not 0.
+  void describe(std::vector<std::uint64_t>& used) const {
+    for (std::int64_t slice = std::max<std::int64_t>(0, current_ - kKept + 1); slice <= current_; ++slice) {
+      if (!used.empty() || used_[index(slice)] > 0) used.push_back(used_[index(slice)]);
+    }
+  }
+  // False: that cannot be. `bound` keeps the sum from overflowing.
+  bool restore(std::int64_t current, const std::vector<std::uint64_t>& used, std::uint64_t bound,
+               Timestamp now) noexcept {
+    if (current > now / slice_us_ || used.size() > std::size_t{kKept} ||
+        static_cast<std::int64_t>(used.size()) > current + 1) {
+      return false;
+    }
+    current_ = current;
+    for (std::size_t i = 0; i < used.size(); ++i) {
+      if (used[i] > bound || total_ > bound) return false;
+      add(current - static_cast<std::int64_t>(used.size() - 1 - i), used[i]);
+    }
+    return true;
+  }
+  std::uint64_t used_in(std::int64_t slice) const noexcept {
+    return slice > current_ - kKept && slice <= current_ ? used_[index(slice)] : 0;
+  }
+  bool counts(std::int64_t slice) const noexcept { return slice > current_ - kKept; }
+
   void take(std::uint64_t amount) noexcept { add(current_, amount); }
   // Gives back what was taken in `slice`; what is too old to count is nothing.
   void give_back(std::int64_t slice, std::uint64_t amount) noexcept {

@@ -90,6 +90,7 @@ void TaskTable::time_out_total(TaskRef task, Step& step) {
 // Tells one dependent of a parent that ended.
 void TaskTable::resolve_dependent(Step& step) {
   const Slot parent = families_.first_ended();
+  tasks_.cut.touch(parent);
   const Child child = families_.take_dependent();
   if (parent == oldest_) plan_removal(step.now);
   const TaskRef task = at(child.task);

@@ -13,6 +13,7 @@ TaskRef TaskTable::next_claimable(const std::vector<std::string>& capabilities, 
   for (;;) {
     const TaskRef task = queues_.best(capabilities, party, step.now);
     if (task == kNoSlot) return task;
+    tasks_.cut.touch(task);
     apply_hard_deadlines(task, step);
     if (task->place != Place::fresh && task->place != Place::returned) continue;
     if (!keys_.fits(*task)) {

@@ -126,6 +126,25 @@ Result<Page<Task>> TaskTable::list(const TaskFilter& filter, const PageRequest& 
   return tasks;
 }
 
+void TaskTable::tasks_of(Slot party, std::size_t max, std::vector<TaskId>& held,
+                         std::vector<TaskId>& directed) const {
+  for (Slot task = parties_[party].first_lease; task != kNoSlot && held.size() < max;
+       task = attempts_[tasks_[task].attempt].lease_next) {
+    held.push_back(id_of(tasks_[task]));
+  }
+  std::reverse(held.begin(), held.end());
+  std::vector<std::pair<std::uint64_t, Slot>> waiting;  // by position
+  for (const QueueSlot queue : parties_[party].directed) {
+    queues_.each(queue, [&](Slot task) {
+      waiting.emplace_back(tasks_[task].position, task);
+      return waiting.size() < max;
+    });
+  }
+  std::sort(waiting.begin(), waiting.end());
+  if (waiting.size() > max) waiting.resize(max);
+  for (const auto& [position, task] : waiting) directed.push_back(id_of(tasks_[task]));
+}
+
 void TaskTable::stats(SchedulerStats& stats) const {
   const auto state = [&](TaskState s) { return counters_.by_state[static_cast<std::size_t>(s)]; };
   const auto reason = [&](TaskReason r) {
@@ -166,7 +185,9 @@ void TaskTable::add_to(FieldDigest& digest, Slot slot) const {
     digest.add(static_cast<std::uint64_t>(time));
   }
   digest.add(std::uint64_t{record.cancel_requested}).add(std::uint64_t{record.watched});
-  if (const Family* family = families_.find(slot)) digest.add(family->awaited).add(family->resolved);
+  const Family* const family = families_.find(slot);
+  digest.add(family == nullptr ? std::uint64_t{0} : family->awaited);
+  if (family != nullptr && family->resolving) digest.add(Families::told_to(*family));
   if (record.attempt == kNoSlot) return;
   const AttemptRecord& attempt = attempts_[record.attempt];
   digest.add(attempt.token.nonce).add(attempt.token.attempt).add(attempt.token.origin);

@@ -69,7 +69,7 @@ TaskTable::TaskTable(const NamespaceOptions& options, AgentTable& agents, Permit
       permits_(permits),
       queues_(tasks_, parties_, options.limits.max_queues, options.limits.max_offers,
               options.ageing_interval_us),
-      keys_(tasks_, options.ageing_interval_us),
+      keys_(tasks_, options.ageing_interval_us, &tasks_.cut),
       families_(tasks_),
       deadlines_(HeapPlace{&tasks_}) {
   permits_.set_waker(*this);

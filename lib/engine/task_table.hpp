@@ -30,6 +30,7 @@
 #include "engine/concurrency_keys.hpp"
 #include "engine/deadline_heap.hpp"
 #include "engine/effects.hpp"
+#include "engine/export_cut.hpp"
 #include "engine/families.hpp"
 #include "engine/idempotency.hpp"
 #include "engine/name_table.hpp"
@@ -58,6 +59,11 @@ struct Step {
   std::uint64_t draw() noexcept { return mix64(random += 0x9e37'79b9'7f4a'7c15); }
 };
 
+struct AttemptRow;
+struct RowCounts;
+struct TaskRow;
+struct TotalsRow;
+
 class TaskTable final : private QueueWaker {
  public:
   TaskTable(const NamespaceOptions& options, AgentTable& agents, PermitTable& permits);
@@ -83,6 +89,9 @@ class TaskTable final : private QueueWaker {
   Result<Task> get(const TaskId& id, bool watch, bool only_terminal, TaskState& state, Step& step);
   Result<Page<Task>> list(const TaskFilter& filter, const PageRequest& page) const;
   Result<Explanation> explain(const TaskId& id, Step& step);
+  // What a party holds, and what waits for it alone; at most `max` of each.
+  void tasks_of(Slot party, std::size_t max, std::vector<TaskId>& held,
+                std::vector<TaskId>& directed) const;
   void stats(SchedulerStats& stats) const;
   const TaskCounters& counters() const noexcept { return counters_; }
 
@@ -100,10 +109,27 @@ class TaskTable final : private QueueWaker {
   Timestamp quiet_until(Slot party) const;
 
   PartyTable& parties() noexcept { return parties_; }
+  const std::shared_ptr<const QueueKey>& queue_key(QueueSlot queue) const { return queues_.key(queue); }
   std::uint64_t state_hash() const;
+
+  // task_rows.cpp: for an export; begin and end are called together for all tables.
+  void begin_export(ExportAside& aside);
+  void end_export() noexcept;
+  bool read_keys(RowBuffer& out, std::size_t bytes, int& visits) {
+    return idempotency_.removed_cut().read(out, bytes, visits);
+  }
+  bool read_tasks(RowBuffer& out, std::size_t bytes, int& visits) {
+    return tasks_.cut.read(out, bytes, visits);
+  }
+  void add_to(RowCounts& counts, TotalsRow& totals) const;
 
  private:
   friend struct EngineAudit;
+  friend class TaskRestore;
+
+  bool write_row(Slot task, RowBuffer& out) const;
+  void describe_family(const TaskRecord& record, TaskRow& row) const;
+  void describe_attempt(const TaskRecord& record, AttemptRow& row) const;
 
   // task_submit.cpp
   std::optional<Error> check_submit(const TaskDraft& draft);
@@ -142,6 +168,8 @@ class TaskTable final : private QueueWaker {
   void reconsider(QueueSlot queue, Step& step);
   void may_claim(QueueSlot queue, Effects& effects) override;
   void tell_ready(QueueSlot queue, Effects& effects);
+  const QueueKey& key_of(std::uint32_t queue) const override { return *queues_.key(queue); }
+  Timestamp waits_since(std::uint32_t queue) const override { return queues_.needs(queue).since; }
 
   // task_ends.cpp
   enum class Token : std::uint8_t { current, ended };
@@ -163,7 +191,10 @@ class TaskTable final : private QueueWaker {
   void fail_finally(TaskRef task, TaskState state, TaskReason reason, std::string_view kind, Step& step);
 
   // task_table.cpp: the moves that all transitions are made of
-  TaskRef at(Slot task) { return ref_of(tasks_, task); }
+  TaskRef at(Slot task) {
+    tasks_.cut.touch(task);
+    return ref_of(tasks_, task);
+  }
   Slot find(const TaskId& id) const;
   Result<TaskRef> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
   TaskId id_of(const TaskRecord& record) const;
@@ -245,7 +276,7 @@ class TaskTable final : private QueueWaker {
   AgentTable& agents_;
   PermitTable& permits_;
 
-  Slab<TaskRecord> tasks_;
+  CutSlab<TaskRecord> tasks_;
   Slab<AttemptRecord, 8> attempts_;
   SlotIndex index_;
   SerialIndex serials_;

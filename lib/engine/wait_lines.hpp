@@ -84,6 +84,15 @@ class WaitLines {
     line.taken += static_cast<double>(amount) / line.weight;
   }
   std::size_t size() const noexcept { return size_; }
+  double virtual_time() const noexcept { return virtual_time_; }
+  // What the owners took: those without a weight, then those of set_weights() in their order.
+  void describe(std::vector<double>& taken) const {
+    for (const Line& line : lines_) taken.push_back(line.taken);
+  }
+  void restore(const std::vector<double>& taken, double virtual_time) {
+    for (std::size_t i = 0; i < lines_.size(); ++i) lines_[i].taken = taken[i];
+    virtual_time_ = virtual_time;
+  }
   // Everybody, in no order.
   template <class Visit>
   void each(Visit&& visit) const {

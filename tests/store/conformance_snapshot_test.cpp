@@ -1,0 +1,298 @@
+// Exports and imports: what is exported is the state at the beginning, whatever happens meanwhile,
+// and what is imported goes on as the original would have.
+#include "engine/engine_audit.hpp"
+#include "store/snapshot_rows.hpp"
+#include "store/walk.hpp"
+
+namespace controlplane::conformance {
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+NamespaceOptions options_of(std::uint64_t seed) {
+  NamespaceOptions options;
+  if (seed % 2 == 0) options.ageing_interval_us = 10 * kSecond;
+  if (seed % 3 == 0) options.limits.max_events = 40;
+  if (seed % 5 == 0) options.limits.max_queues = 3;
+  if (seed % 4 == 0) {
+    options.retention.max_age = std::chrono::minutes(2);
+    options.retention.key_age = std::chrono::minutes(3);
+  }
+  return options;
+}
+
+// The first two rows have their place, the others any order.
+std::string first_difference(Rows a, Rows b) {
+  std::sort(a.begin() + 2, a.end());
+  std::sort(b.begin() + 2, b.end());
+  for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
+    const std::string one = i < a.size() ? a[i] : "nothing", other = i < b.size() ? b[i] : "nothing";
+    if (one != other) return one + "\n" + other;
+  }
+  return {};
+}
+
+// Everything of every kind.
+void fill(Plane& plane) {
+  plane.define({"count", PoolKind::count, 2});
+  plane.define({"window", PoolKind::window, 9});
+  PoolSpec number{"number", PoolKind::number};
+  number.first = 1;
+  number.last = 4;
+  plane.define(number);
+  plane.acquire("number", 2, "holder");
+  AcquireRequest waiting;
+  waiting.needs = {{"number", 4}};
+  waiting.owner = "patient";
+  waiting.operation_id = "wait";
+  waiting.wait = std::chrono::seconds(100);
+  plane.acquire(waiting);
+  AgentSpec worker = agent("worker", {"code"}, 4);
+  worker.metadata = R"({"a": [1, 2]})";
+  worker.labels = {{"zone", "\"b\"\n"}};
+  worker.model = "m\xc3\xb6";
+  plane.add(worker, 5);
+  plane.submit("parent");
+  plane.submit(child("child", {TaskId("parent")}));
+  TaskSpec needy = task("needy", {"code"});
+  needy.needs = {{"count", 1}, {"window", 3}};
+  needy.payload = "{\"multi\":\n\"line\"}";
+  needy.labels = {{"k", "v"}};
+  plane.submit(needy);
+  TaskSpec keyed = task("");
+  keyed.idempotency_key = "key";
+  keyed.concurrency_key = "one";
+  keyed.concurrency_limit = 1;
+  plane.submit(keyed);
+  plane.put("doc", " [1]\n");
+  plane.put("doc2", R"("x")", PutOptions{{}, std::chrono::seconds(60), "op"});
+}
+
+}  // namespace
+
+CONFORMANCE_CASE("an export tells the state at its beginning, whatever happens meanwhile") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    INFO("seed " << seed);
+    Walk walk(kind, options_of(seed), seed, true);
+    for (int i = 0; i < 250; ++i) walk.step();
+    const Rows still = export_rows(walk.plane());
+    const Rows moving = export_rows(walk.plane(), 1, [&] {
+      walk.step();
+      walk.step();
+    });
+    CHECK(first_difference(still, moving) == "");
+  }
+}
+
+CONFORMANCE_CASE("what was exported and imported is the same again, and sound") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    INFO("seed " << seed);
+    const NamespaceOptions options = options_of(seed);
+    Walk walk(kind, options, seed, true);
+    for (int i = 0; i < 250; ++i) walk.step();
+    walk.plane().advance_all();
+    const Rows rows = export_rows(walk.plane());
+    auto made = import_rows(rows, options, walk.plane().now());
+    INFO((made ? std::string() : made.error().to_string()));
+    REQUIRE(made);
+    for (const std::string& broken : EngineAudit::check(**made)) FAIL_CHECK(broken);
+    Plane other(kind, options);
+    other.pass(walk.plane().now() - other.now());
+    REQUIRE(adopt(other, made->get()) == "ok");
+    CHECK(first_difference(rows, export_rows(other)) == "");
+    other.advance_all(kMinute);
+    other.advance_all(kHour);
+  }
+}
+
+CONFORMANCE_CASE("the order of rows does not matter") {
+  Plane plane(kind);
+  fill(plane);
+  plane.claims(many("worker", 2));
+  Rows rows = export_rows(plane);
+  const auto events = std::stable_partition(rows.begin(), rows.end(), [](const std::string& row) {
+    return !row.starts_with("{\"row\":\"event\"");
+  }) - rows.begin();  // these are a sequence
+  SeededEntropy random(3);
+  for (int round = 0; round < 20; ++round) {
+    for (auto i = static_cast<std::uint64_t>(events) - 1; i > 2; --i) {
+      std::swap(rows[i], rows[2 + random.next() % (i - 1)]);
+    }
+    auto made = import_rows(rows, {}, plane.now());
+    INFO((made ? std::string() : made.error().to_string()));
+    REQUIRE(made);
+    for (const std::string& broken : EngineAudit::check(**made)) FAIL_CHECK(broken);
+  }
+}
+
+CONFORMANCE_CASE("leases, claims, keys, permits and lines go on after an import") {
+  Plane plane(kind);
+  fill(plane);
+  ClaimRequest request = many("worker", 2);
+  request.claim_id = "claim";
+  const Claimed held = plane.claims(request);
+  REQUIRE(held.tasks.size() == 2);
+  const Permit permit = plane.permit;
+  auto made = import_rows(export_rows(plane), {}, plane.now());
+  REQUIRE(made);
+  Plane other(kind);
+  REQUIRE(adopt(other, made->get()) == "ok");
+  CHECK(other.claims(request).ids() == held.ids());
+  CHECK(other.start(held.tasks[0]) == "ok");
+  CHECK(other.complete(held.tasks[0]) == "ok");
+  CHECK(other.complete(held.tasks[0]) == "duplicate");
+  CHECK(other.fail(held.tasks[1]) == "ok");
+  CHECK_THAT(other.complete(held.tasks[1]), ContainsSubstring("already failed"));
+  CHECK(other.state("parent") == "completed");
+  other.advance_all();
+  CHECK(other.state("child") == "pending ready");
+  TaskSpec keyed = task("");
+  keyed.idempotency_key = "key";
+  CHECK(other.try_submit(keyed).answer == "duplicate");
+  CHECK(other.document("doc")->value == " [1]\n");
+  CHECK(other.put("doc2", R"("x")", PutOptions{{}, {}, "op"}) == "ok: 1");
+  CHECK(other.pool("number").waiting == 1);
+  CHECK(other.release(permit) == "ok");
+  CHECK(other.withdraw("wait") == "ok");
+  CHECK(other.permit.owner == "patient");
+  CHECK(other.permit.fence > permit.fence);
+  CHECK(other.get("needy").payload == "{\"multi\":\n\"line\"}");
+  CHECK(other.read_events(0, 1000).last_seq > plane.read_events(0, 1000).last_seq);
+  const Agent worker = other.agent_of("worker");
+  CHECK(worker.labels == Labels{{"zone", "\"b\"\n"}});
+  CHECK(worker.model == "m\xc3\xb6");
+  CHECK(worker.incarnation == 5);
+}
+
+CONFORMANCE_CASE("what holders could not do meanwhile they may still do; other deadlines stay") {
+  Plane plane(kind);
+  plane.add(agent("a"));
+  TaskSpec waiting = task("waiting");
+  waiting.queue_timeout = std::chrono::seconds(100);
+  TaskSpec bounded = task("bounded");
+  bounded.total_timeout = std::chrono::seconds(100);
+  plane.submit("held");
+  const ClaimedTask held = plane.claim(renewing("a", 10'000));
+  plane.submit(bounded);
+  plane.submit(waiting);
+  plane.define({"p", PoolKind::count, 1});
+  plane.acquire("p", 1, "o");
+  const Permit permit = plane.permit;
+  plane.put("d", "1", PutOptions{{}, std::chrono::seconds(50), {}});
+  const Rows rows = export_rows(plane);
+  Plane other(kind);
+  other.pass(plane.now() - other.now() + kHour);
+  auto made = import_rows(rows, {}, other.now());
+  REQUIRE(made);
+  REQUIRE(adopt(other, made->get()) == "ok");
+  CHECK(other.document("d") == std::nullopt);
+  other.advance_all();
+  CHECK(other.state("held") == "claimed");
+  CHECK(other.state("bounded") == "timeout total");
+  CHECK(other.state("waiting") == "timeout queue");
+  CHECK(other.shown("a") == "ready");
+  CHECK(other.renew(held) == "ok");
+  CHECK(other.renew_permit(permit, kMinute) == "ok");
+  other.pass(29 * kSecond);
+  other.advance_all();
+  CHECK(other.state("held") == "claimed");
+  other.pass(2 * kSecond);
+  other.advance_all();
+  CHECK(other.state("held") == "pending ready");
+}
+
+CONFORMANCE_CASE("the clock of an imported tenant does not go back") {
+  Plane plane(kind);
+  plane.pass(kHour);
+  plane.submit("t");
+  auto made = import_rows(export_rows(plane), {}, plane.now() - kHour);
+  REQUIRE(made);
+  Plane other(kind);
+  REQUIRE(adopt(other, made->get()) == "ok");
+  other.submit("later");
+  CHECK(other.get("later").submitted_at == plane.now());
+  CHECK_THAT(import_rows(export_rows(plane), {}, plane.now() - 25 * kHour).error().to_string(),
+             ContainsSubstring("line 1: header: now is"));
+}
+
+CONFORMANCE_CASE("who waited for a task when a snapshot came is told") {
+  Plane plane(kind);
+  plane.submit("a");
+  plane.submit("b");
+  auto made = import_rows(export_rows(plane), {}, plane.now());
+  Plane other(kind);
+  other.watch();
+  REQUIRE(adopt(other, made->get()) == "ok");
+  CHECK(other.signals() == "task_ready x2");
+  other.submit("c");
+  CHECK(other.signals() == "task_ready x1");
+}
+
+CONFORMANCE_CASE("tables are adopted once, and only by a tenant that was never used") {
+  Plane plane(kind);
+  plane.submit("t");
+  const Rows rows = export_rows(plane);
+  auto made = import_rows(rows, {}, plane.now());
+  Plane other(kind);
+  CHECK(adopt(other, nullptr) == "ok");
+  CHECK(adopt(other, made->get(), "x") == "ok");
+  CHECK(adopt(other, made->get(), "x") == "ok");  // its answer was lost
+  auto again = import_rows(rows, {}, plane.now());
+  CHECK_THAT(adopt(other, again->get(), "y"), ContainsSubstring("failed_precondition: tenant main is in use"));
+  CHECK_THAT(adopt(other, nullptr, "y"), ContainsSubstring("in use"));
+  CHECK(other.listed({}) == "t");
+  Plane used(kind);
+  used.put("d");
+  used.remove_document("d");
+  CHECK_THAT(adopt(used, again->get()), ContainsSubstring("in use"));
+}
+
+CONFORMANCE_CASE("a chunk that is asked for again is the same, and one at a time exports") {
+  Plane plane(kind);
+  fill(plane);
+  Rows head, again;
+  CHECK(begin_export(plane, "one", head) == "ok");
+  CHECK_THAT(begin_export(plane, "two", again), ContainsSubstring("failed_precondition: export one is in progress"));
+  plane.submit("new");
+  CHECK(begin_export(plane, "one", again) == "ok");
+  CHECK(head == again);
+  ReadExport op;
+  op.operation_id = "one";
+  op.number = 1;
+  op.max_bytes = 1;
+  REQUIRE(plane.apply(op) == "ok");
+  const std::string first = op.rows;
+  REQUIRE(plane.apply(op) == "ok");
+  CHECK(op.rows == first);
+  op.number = 3;
+  CHECK_THAT(plane.apply(op), ContainsSubstring("invalid_argument"));
+  op.operation_id = "two";
+  CHECK_THAT(plane.apply(op), ContainsSubstring("failed_precondition: export two is not in progress"));
+  end_export(plane, "two");
+  op.operation_id = "one";
+  op.number = 2;
+  CHECK(plane.apply(op) == "ok");
+  plane.pass(kMinute);
+  CHECK(begin_export(plane, "two", again) == "ok");  // nobody read the first one for a minute
+  CHECK_THAT(plane.apply(op), ContainsSubstring("not in progress"));
+  end_export(plane, "two");
+}
+
+CONFORMANCE_CASE("an export fails when too much changes before it comes there, and work does not") {
+  NamespaceOptions options;
+  options.limits.max_export_aside_bytes = 2'000;
+  Plane plane(kind, options);
+  for (int i = 0; i < 100; ++i) plane.submit("t" + std::to_string(i));
+  Rows head;
+  REQUIRE(begin_export(plane, "one", head) == "ok");
+  for (int i = 0; i < 100; ++i) plane.complete(plane.claim("a"));
+  ReadExport op;
+  op.operation_id = "one";
+  op.number = 1;
+  CHECK_THAT(plane.apply(op), ContainsSubstring("resource_exhausted: more than max_export_aside_bytes (2000)"));
+  end_export(plane, "one");
+  CHECK(plane.stats().scheduler.completed_total == 100);
+  CHECK(export_rows(plane).size() > 100);
+}
+
+}  // namespace controlplane::conformance
