@@ -21,6 +21,7 @@
 #include "controlplane/resources.hpp"
 #include "controlplane/result.hpp"
 #include "controlplane/shared_state.hpp"
+#include "controlplane/snapshot.hpp"
 #include "controlplane/stats.hpp"
 #include "controlplane/task.hpp"
 #include "controlplane/task_scheduler.hpp"

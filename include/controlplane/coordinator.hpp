@@ -72,6 +72,7 @@ class Coordinator : public AgentRegistry, public TaskScheduler, public HealthMon
   friend class NamedLeases;
   friend class Resources;
   friend class SharedState;
+  friend class Snapshots;
   explicit Coordinator(std::shared_ptr<CoordinatorCore> core);
   const std::shared_ptr<CoordinatorCore>& core() const { return AgentRegistry::core_; }
 };

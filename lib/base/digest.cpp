@@ -79,6 +79,11 @@ Sha256::Value Sha256::of(std::string_view bytes) noexcept {
   return mine.finish();
 }
 
+Sha256& Sha256::add_bytes(std::string_view bytes) noexcept {
+  update(bytes.data(), bytes.size());
+  return *this;
+}
+
 Sha256::Value Sha256::finish() noexcept {
   Value value;
   require(EVP_DigestFinal_ex(context_, value.data(), nullptr) == 1);

@@ -40,6 +40,7 @@ class Sha256 {
 
   Sha256& add(std::string_view field) noexcept;
   Sha256& add(std::uint64_t field) noexcept;
+  Sha256& add_bytes(std::string_view bytes) noexcept;  // as they are: of a file, as sha256sum has it
   Value finish() noexcept;  // and begins anew
 
   static Value of(std::string_view bytes) noexcept;  // of nothing but these
