@@ -1,9 +1,9 @@
 #include "engine/agent_restore.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <unordered_set>
-
-#include <fmt/format.h>
 
 #include "engine/agent_table_impl.hpp"
 
@@ -14,9 +14,12 @@ constexpr std::size_t kRememberedIncarnations = 16;
 
 std::string refuse(const AgentRow& row) {
   if (row.serial == 0) return "serial is 0";
-  if (!is_set(row.capabilities, row.capabilities.size())) return "capabilities is no sorted set of names";
-  if (row.reported_status >= AgentStatus::offline) return "reported_status is none that can be reported";
-  if (row.reported_health >= HealthStatus::unknown) return "reported_health is none that can be reported";
+  if (!is_set(row.capabilities, row.capabilities.size()))
+    return "capabilities is no sorted set of names";
+  if (row.reported_status >= AgentStatus::offline)
+    return "reported_status is none that can be reported";
+  if (row.reported_health >= HealthStatus::unknown)
+    return "reported_health is none that can be reported";
   if (row.announced >= HealthStatus::unknown) return "announced is none that can be told";
   if (row.superseded.size() > kRememberedIncarnations) return "superseded: there are too many";
   return {};
@@ -93,10 +96,12 @@ MaybeFault AgentRestore::finish(const TotalsRow& totals, const Downtime& time,
   for (const Item& item : items_) {
     AgentRecord& agent = table.records[item.slot];
     if (agent.serial == before || agent.serial > totals.last_agent) {
-      return RowFault{item.line, fmt::format("serial {} is there twice, or beyond last_agent", agent.serial)};
+      return RowFault{item.line,
+                      fmt::format("serial {} is there twice, or beyond last_agent", agent.serial)};
     }
     if (!table.selection.is_given_out(item.order) || !orders.insert(item.order).second) {
-      return RowFault{item.line, fmt::format("order {} is there twice, or was not given out", item.order)};
+      return RowFault{item.line,
+                      fmt::format("order {} is there twice, or was not given out", item.order)};
     }
     before = agent.serial;
     table.roster.restore(agent.serial, item.slot);

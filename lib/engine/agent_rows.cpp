@@ -98,7 +98,8 @@ void AgentTable::begin_export(ExportAside& aside) {
     if (agent.serial == 0) return false;
     AgentRow row;
     describe(agent, row);
-    for (const std::string& name : self.selection.capabilities(slot)) row.capabilities.push_back({name});
+    for (const std::string& name : self.selection.capabilities(slot))
+      row.capabilities.push_back({name});
     row.order = self.selection.order(slot);
     append_row(out, row);
     return true;

@@ -1,7 +1,7 @@
 // Documents as rows, and back.
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "engine/document_table.hpp"
 #include "engine/row_json.hpp"

@@ -19,8 +19,9 @@
 
 namespace controlplane {
 
-// Rows that had to be written before their turn, in blocks that are handed out as they are. Beyond
-// `max_bytes` they are given up: the export has failed, and work goes on.
+// Rows that had to be written before their turn, in blocks that are handed out as they are and come
+// back empty: who changes a record pays for its row, not for memory. Beyond `max_bytes` they are
+// given up: the export has failed, and work goes on.
 class ExportAside {
  public:
   explicit ExportAside(std::size_t max_bytes) : max_bytes_(max_bytes) {}
@@ -29,7 +30,7 @@ class ExportAside {
   template <class Write>
   void add(Write&& write) {
     if (overflowed_) return;
-    if (blocks_.empty() || blocks_.back().size() >= kBlockBytes) blocks_.emplace_back();
+    if (blocks_.empty() || blocks_.back().size() >= kBlockBytes) begin_block();
     RowBuffer& block = blocks_.back();
     const std::size_t before = block.size();
     if (!write(block)) return;
@@ -38,11 +39,13 @@ class ExportAside {
     if (bytes_ <= max_bytes_) return;
     overflowed_ = true;
     blocks_.clear();
+    spares_.clear();
   }
-  // Moves the oldest block to `out`, which is empty; false: there is none.
+  // Swaps the oldest block for `out`, which is empty; false: there is none.
   bool take(RowBuffer& out) {
     if (blocks_.empty()) return false;
-    out = std::move(blocks_.front());
+    std::swap(out, blocks_.front());
+    if (spares_.size() < kSpares) spares_.push_back(std::move(blocks_.front()));
     blocks_.pop_front();
     bytes_ -= out.size();
     return out.size() > 0;
@@ -51,8 +54,20 @@ class ExportAside {
 
  private:
   static constexpr std::size_t kBlockBytes = 4'096;
+  static constexpr std::size_t kRoom = 2 * kBlockBytes;  // most rows fit into what is left then
+  static constexpr std::size_t kSpares = 64;
+  void begin_block() {
+    if (spares_.empty()) {
+      blocks_.emplace_back();
+    } else {
+      blocks_.push_back(std::move(spares_.back()));
+      spares_.pop_back();
+    }
+    (void)blocks_.back().room(kRoom);
+  }
   const std::size_t max_bytes_;
   std::deque<RowBuffer> blocks_;
+  std::vector<RowBuffer> spares_;
   std::size_t bytes_ = 0;
   bool overflowed_ = false;
 };

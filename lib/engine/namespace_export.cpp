@@ -1,9 +1,9 @@
 // How a namespace is exported: in chunks, as it was when the export began.
 #include "engine/namespace_export.hpp"
 
-#include <algorithm>
-
 #include <fmt/format.h>
+
+#include <algorithm>
 
 #include "engine/event_wire.hpp"
 #include "engine/namespace_impl.hpp"
@@ -13,7 +13,7 @@ namespace controlplane {
 namespace {
 
 constexpr std::int64_t kGivenUpUs = 60'000'000;  // an export that nobody reads for so long
-constexpr int kVisits = 256;                     // slots per chunk, used or not
+constexpr int kVisits = 64;                      // slots per chunk, used or not
 
 void write_event(RowBuffer& out, const LogTable::Entry& entry) {
   const event_wire::View view = event_wire::view(entry.bytes);
@@ -57,8 +57,8 @@ void Namespace::Impl::begin_export(BeginExport& op, Step& step) {
     return;
   }
   if (exporting != nullptr && exporting->read_at + kGivenUpUs > step.now) {
-    op.failed = Error::failed_precondition(
-        fmt::format("export {} is in progress; there can be one at a time", exporting->operation_id));
+    op.failed = Error::failed_precondition(fmt::format(
+        "export {} is in progress; there can be one at a time", exporting->operation_id));
     return;
   }
   stop_exporting();
@@ -124,9 +124,9 @@ void Namespace::Impl::read_export(ReadExport& op, Step& step) {
     return;
   }
   if (op.number != mine.number && op.number != mine.number + 1) {
-    op.failed = Error::invalid_argument(
-        fmt::format("export {}: chunk {} is not {} or the one behind", mine.operation_id, op.number,
-                    mine.number));
+    op.failed =
+        Error::invalid_argument(fmt::format("export {}: chunk {} is not {} or the one behind",
+                                            mine.operation_id, op.number, mine.number));
     return;
   }
   if (op.number != mine.number) {
@@ -149,15 +149,24 @@ void Namespace::Impl::read_export(ReadExport& op, Step& step) {
 bool Namespace::Impl::read_stage(std::size_t bytes, int& visits) {
   RowBuffer& out = exporting->chunk;
   switch (exporting->stage) {
-    case NamespaceExport::Stage::pools: return permits.read_pools(out, bytes, visits);
-    case NamespaceExport::Stage::permits: return permits.read_permits(out, bytes, visits);
-    case NamespaceExport::Stage::waiters: return permits.read_waiters(out, bytes, visits);
-    case NamespaceExport::Stage::agents: return agents.read_agents(out, bytes, visits);
-    case NamespaceExport::Stage::documents: return documents.read_documents(out, bytes, visits);
-    case NamespaceExport::Stage::keys: return tasks.read_keys(out, bytes, visits);
-    case NamespaceExport::Stage::tasks: return tasks.read_tasks(out, bytes, visits);
-    case NamespaceExport::Stage::events: return read_events_of_export(bytes);
-    case NamespaceExport::Stage::done: break;
+    case NamespaceExport::Stage::pools:
+      return permits.read_pools(out, bytes, visits);
+    case NamespaceExport::Stage::permits:
+      return permits.read_permits(out, bytes, visits);
+    case NamespaceExport::Stage::waiters:
+      return permits.read_waiters(out, bytes, visits);
+    case NamespaceExport::Stage::agents:
+      return agents.read_agents(out, bytes, visits);
+    case NamespaceExport::Stage::documents:
+      return documents.read_documents(out, bytes, visits);
+    case NamespaceExport::Stage::keys:
+      return tasks.read_keys(out, bytes, visits);
+    case NamespaceExport::Stage::tasks:
+      return tasks.read_tasks(out, bytes, visits);
+    case NamespaceExport::Stage::events:
+      return read_events_of_export(bytes);
+    case NamespaceExport::Stage::done:
+      break;
   }
   return true;
 }
@@ -167,12 +176,12 @@ bool Namespace::Impl::read_events_of_export(std::size_t bytes) {
   if (mine.next_event > mine.last_event) return true;
   const auto read = log.read(mine.next_event - 1, mine.last_event + 1 - mine.next_event,
                              [&](const LogTable::Entry& entry) {
-    if (mine.chunk.size() >= bytes) return false;
-    write_event(mine.chunk, entry);
-    mine.chunk.append('\n');
-    mine.next_event = entry.seq + 1;
-    return true;
-  });
+                               if (mine.chunk.size() >= bytes) return false;
+                               write_event(mine.chunk, entry);
+                               mine.chunk.append('\n');
+                               mine.next_event = entry.seq + 1;
+                               return true;
+                             });
   return !read || mine.next_event > mine.last_event;
 }
 

@@ -17,17 +17,25 @@ struct NamespaceExport {
 
   // Whose rows are next, in this order.
   enum class Stage : std::uint8_t {
-    pools, permits, waiters, agents, documents, keys, tasks, events, done
+    pools,
+    permits,
+    waiters,
+    agents,
+    documents,
+    keys,
+    tasks,
+    events,
+    done
   };
 
   const std::string operation_id;
-  std::string head;              // what begin answered
+  std::string head;  // what begin answered
   ExportAside aside;
   Stage stage = Stage::pools;
   std::uint64_t next_event = 1, last_event = 0;
-  RowBuffer chunk;               // the last one that was handed out
-  std::uint64_t number = 0;      // of it
-  bool done = false;             // it was the last one
+  RowBuffer chunk;           // the last one that was handed out
+  std::uint64_t number = 0;  // of it
+  bool done = false;         // it was the last one
   Timestamp read_at = 0;
 };
 

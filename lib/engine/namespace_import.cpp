@@ -1,11 +1,11 @@
 #include "engine/namespace_import.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
 #include <utility>
 #include <vector>
-
-#include <fmt/format.h>
 
 #include "engine/agent_restore.hpp"
 #include "engine/namespace_impl.hpp"
@@ -105,8 +105,10 @@ Result<void> NamespaceImport::Impl::add(RowKind kind, std::string_view row) {
     return Error::invalid_argument("the totals are the second row, and no other one");
   }
   switch (kind) {
-    case RowKind::header: return add_header();
-    case RowKind::totals: return add_totals();
+    case RowKind::header:
+      return add_header();
+    case RowKind::totals:
+      return add_totals();
     case RowKind::pool:
       ++counts.pools;
       return read<PoolRow>([&](const PoolRow& r) { return permits.add(r, line, time.now); });
@@ -130,22 +132,26 @@ Result<void> NamespaceImport::Impl::add(RowKind kind, std::string_view row) {
     case RowKind::task:
       ++counts.tasks;
       return read<TaskRow>([&](const TaskRow& r) { return tasks.add(r, line); });
-    case RowKind::event: ++counts.events; return add_event();
-    case RowKind::trailer: return parser.read(trailer = {});
+    case RowKind::event:
+      ++counts.events;
+      return add_event();
+    case RowKind::trailer:
+      return parser.read(trailer = {});
   }
   return {};
 }
 
 Result<void> NamespaceImport::Impl::add_header() {
   return read<HeaderRow>([&](const HeaderRow& row) -> Result<void> {
-    if (row.format.text != kSnapshotFormat) return Error::invalid_argument("format is none that is known");
+    if (row.format.text != kSnapshotFormat)
+      return Error::invalid_argument("format is none that is known");
     if (row.version != kSnapshotVersion) {
-      return Error::invalid_argument(fmt::format("version is {}; this library reads {}", row.version,
-                                                 kSnapshotVersion));
+      return Error::invalid_argument(
+          fmt::format("version is {}; this library reads {}", row.version, kSnapshotVersion));
     }
     if (row.now > store_now + kMaxAheadUs) {
-      return Error::invalid_argument(
-          fmt::format("now is {}, more than a day ahead of this store's clock ({})", row.now, store_now));
+      return Error::invalid_argument(fmt::format(
+          "now is {}, more than a day ahead of this store's clock ({})", row.now, store_now));
     }
     time = {row.now, std::max(row.now, store_now)};
     expected = row.counts;
@@ -167,9 +173,11 @@ Result<void> NamespaceImport::Impl::add_totals() {
 Result<void> NamespaceImport::Impl::add_event() {
   return read<EventRow>([&](const EventRow& row) -> Result<void> {
     if (row.seq != next_event || row.seq > totals.last_event) {
-      return Error::invalid_argument(fmt::format("seq is {}; the next one is {}", row.seq, next_event));
+      return Error::invalid_argument(
+          fmt::format("seq is {}; the next one is {}", row.seq, next_event));
     }
-    if (!row.task.empty() && !row.task.is_made()) return Error::invalid_argument("task is no made id");
+    if (!row.task.empty() && !row.task.is_made())
+      return Error::invalid_argument("task is no made id");
     if (row.labels.size() > tables.options.limits.max_labels) {
       return Error::invalid_argument("labels are more than max_labels");
     }
@@ -286,8 +294,8 @@ void Namespace::adopt(AdoptTables& op) {
   Impl& self = *impl_;
   if (!self.adopted_by.empty() && self.adopted_by == op.operation_id) return;
   if (!self.is_new()) {
-    op.failed = Error::failed_precondition(
-        fmt::format("tenant {} is in use; a snapshot is imported into one that never was", self.tenant));
+    op.failed = Error::failed_precondition(fmt::format(
+        "tenant {} is in use; a snapshot is imported into one that never was", self.tenant));
     return;
   }
   if (op.tables == nullptr) {

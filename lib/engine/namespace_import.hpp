@@ -2,8 +2,8 @@
 // line by line; nothing can be seen of them before all of them were found right.
 // Pure: no clock, no threads, no I/O.
 // Thread safety: none.
-// Errors: invalid_argument or resource_exhausted, naming the line, the field and the rule. After one
-// the import is good for nothing.
+// Errors: invalid_argument or resource_exhausted, naming the line, the field and the rule. After
+// one the import is good for nothing.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,10 @@
 #include "engine/permit_restore.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
-
-#include <fmt/format.h>
 
 #include "engine/namespace.hpp"
 
@@ -12,14 +12,17 @@ namespace controlplane {
 
 std::string PermitRestore::refuse(const PoolRow& row) const {
   const Limits& limits = table_.limits_;
-  if (table_.pool_index_.find(row.name.text) != kNoSlot) return fmt::format("pool {} is there twice", row.name.text);
+  if (table_.pool_index_.find(row.name.text) != kNoSlot)
+    return fmt::format("pool {} is there twice", row.name.text);
   if (table_.pool_index_.size() >= limits.max_pools) {
     return fmt::format("there are more pools than max_pools ({})", limits.max_pools);
   }
-  if (row.capacity > limits.max_amount && row.capacity != kUnlimited) return "capacity is out of range";
+  if (row.capacity > limits.max_amount && row.capacity != kUnlimited)
+    return "capacity is out of range";
   const std::uint64_t period = static_cast<std::uint64_t>(row.period_ms);
   if (row.kind == PoolKind::window &&
-      (period == 0 || period > static_cast<std::uint64_t>(std::chrono::milliseconds(limits.max_delay).count()))) {
+      (period == 0 ||
+       period > static_cast<std::uint64_t>(std::chrono::milliseconds(limits.max_delay).count()))) {
     return "period_ms is out of range";
   }
   if (row.kind == PoolKind::number &&
@@ -33,7 +36,8 @@ std::string PermitRestore::refuse(const PoolRow& row) const {
     }
   }
   if (row.weights.size() > limits.max_weights) return "weights: there are more than max_weights";
-  if (row.is_lease && (row.kind != PoolKind::count || row.capacity != 1)) return "is_lease: it is no count of 1";
+  if (row.is_lease && (row.kind != PoolKind::count || row.capacity != 1))
+    return "is_lease: it is no count of 1";
   return {};
 }
 
@@ -53,7 +57,8 @@ Result<void> PermitRestore::add(const PoolRow& row, std::uint64_t line, Timestam
   }
   const Slot slot = table_.add_pool(spec);
   if (!table_.pools_[slot].restore(row, now)) {
-    return Error::invalid_argument("used, slice, slices or free do not go with its kind, or are out of range");
+    return Error::invalid_argument(
+        "used, slice, slices or free do not go with its kind, or are out of range");
   }
   items_.push_back({slot, line, std::move(taken), row.virtual_time});
   return {};
@@ -61,10 +66,12 @@ Result<void> PermitRestore::add(const PoolRow& row, std::uint64_t line, Timestam
 
 Result<void> PermitRestore::add_share(const ShareRow& row, std::vector<PermitShare>& shares) const {
   const Slot slot = table_.pool_index_.find(row.pool.text);
-  if (slot == kNoSlot) return Error::invalid_argument(fmt::format("shares: there is no pool {}", row.pool.text));
+  if (slot == kNoSlot)
+    return Error::invalid_argument(fmt::format("shares: there is no pool {}", row.pool.text));
   const PermitPool& pool = std::as_const(table_.pools_)[slot];
   const bool numbered = pool.spec().kind == PoolKind::number;
-  const bool twice = std::any_of(shares.begin(), shares.end(), [&](const auto& s) { return s.pool == slot; });
+  const bool twice =
+      std::any_of(shares.begin(), shares.end(), [&](const auto& s) { return s.pool == slot; });
   if (twice || row.amount == 0 || row.amount > table_.limits_.max_amount ||
       row.numbers.size() != (numbered ? row.amount : 0) ||
       (pool.spec().kind != PoolKind::window && row.slice != 0)) {
@@ -74,8 +81,7 @@ Result<void> PermitRestore::add_share(const ShareRow& row, std::vector<PermitSha
   return {};
 }
 
-Result<void> PermitRestore::add(const PermitRow& row, std::uint64_t line,
-                                const Downtime& time) {
+Result<void> PermitRestore::add(const PermitRow& row, std::uint64_t line, const Downtime& time) {
   if (table_.permits_.size() >= table_.limits_.max_permits && !row.of_attempt) {
     return Error::resource_exhausted(
         fmt::format("there are more permits than max_permits ({})", table_.limits_.max_permits));
@@ -124,7 +130,8 @@ MaybeFault PermitRestore::finish_permits(const TotalsRow& totals, AttemptPermits
   for (const auto& [slot, line] : permits_) {
     const PermitRecord& permit = table_.permits_[slot];
     if (permit.fence == before || permit.fence > totals.last_fence) {
-      return RowFault{line, fmt::format("permit {} is there twice, or beyond last_fence", permit.fence)};
+      return RowFault{line,
+                      fmt::format("permit {} is there twice, or beyond last_fence", permit.fence)};
     }
     before = permit.fence;
     for (const PermitShare& share : permit.shares) {
@@ -160,7 +167,8 @@ std::string PermitRestore::check(const PermitPool& pool, Slot slot) const {
       return pool.spec().kind == PoolKind::number ? check_numbers(pool, slot) : std::string();
     case PoolKind::budget:
       return amount > pool.used_ ? "used is less than what its permits have" : std::string();
-    case PoolKind::window: break;
+    case PoolKind::window:
+      break;
   }
   for (const auto& [slice, taken] : in_slice) {
     const bool ahead = slice > pool.window_->slice();
@@ -201,10 +209,11 @@ Result<void> PermitRestore::add_needs(const std::vector<NeedRow>& rows,
                                       std::vector<PoolNeed>& needs) const {
   for (const NeedRow& row : rows) {
     const Slot pool = table_.pool_index_.find(row.pool.text);
-    const bool twice = std::any_of(needs.begin(), needs.end(), [&](const auto& n) { return n.pool == pool; });
+    const bool twice =
+        std::any_of(needs.begin(), needs.end(), [&](const auto& n) { return n.pool == pool; });
     if (pool == kNoSlot || twice || row.amount == 0) {
-      return Error::invalid_argument(
-          fmt::format("needs: there is no pool {}, or it is there twice, or for nothing", row.pool.text));
+      return Error::invalid_argument(fmt::format(
+          "needs: there is no pool {}, or it is there twice, or for nothing", row.pool.text));
     }
     needs.push_back({pool, row.amount});
   }
@@ -214,24 +223,29 @@ Result<void> PermitRestore::add_needs(const std::vector<NeedRow>& rows,
   return {};
 }
 
-Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals, const QueueOf& queue_of) {
+Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals,
+                                const QueueOf& queue_of) {
   std::vector<PoolNeed> needs;
   if (auto added = add_needs(row.needs, needs); !added) return added;
   const Slot line = table_.pool_index_.find(row.line.text);
-  const bool stands = std::any_of(needs.begin(), needs.end(), [&](const auto& n) { return n.pool == line; });
+  const bool stands =
+      std::any_of(needs.begin(), needs.end(), [&](const auto& n) { return n.pool == line; });
   if (line == kNoSlot || !stands || row.passed > needs.size()) {
     return Error::invalid_argument("line is none of its needs, or passed are more than these");
   }
-  if (row.number == 0 || row.number > totals.last_waiter ||
-      !numbers_.insert(row.number).second) {
-    return Error::invalid_argument(fmt::format("number {} is there twice, or beyond last_waiter", row.number));
+  if (row.number == 0 || row.number > totals.last_waiter || !numbers_.insert(row.number).second) {
+    return Error::invalid_argument(
+        fmt::format("number {} is there twice, or beyond last_waiter", row.number));
   }
   const std::string operation(row.operation.text);
-  const bool is_caller = !operation.empty() && !row.owner.text.empty() && row.waits_until != 0 && row.ttl_us != 0;
+  const bool is_caller =
+      !operation.empty() && !row.owner.text.empty() && row.waits_until != 0 && row.ttl_us != 0;
   if (row.queue ? !operation.empty() || !row.owner.text.empty() : !is_caller) {
-    return Error::invalid_argument("it is neither a caller with owner, operation, ttl_us and waits_until nor a queue");
+    return Error::invalid_argument(
+        "it is neither a caller with owner, operation, ttl_us and waits_until nor a queue");
   }
-  if (table_.waiter_of_operation_.count(operation) + table_.permit_of_operation_.count(operation) > 0) {
+  if (table_.waiter_of_operation_.count(operation) + table_.permit_of_operation_.count(operation) >
+      0) {
     return Error::invalid_argument(fmt::format("operation {} is there twice", operation));
   }
   const Slot slot = table_.waiters_.take();
@@ -245,7 +259,8 @@ Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals, c
   waiter.passed = row.passed;
   if (row.queue) {
     waiter.queue = queue_of(row, slot);
-    if (waiter.queue == kNoSlot) return Error::invalid_argument("queue: it has no tasks, or stands in line already");
+    if (waiter.queue == kNoSlot)
+      return Error::invalid_argument("queue: it has no tasks, or stands in line already");
   } else {
     if (table_.waiter_of_operation_.size() >= table_.limits_.max_permit_waiters) {
       return Error::resource_exhausted("there are more waiters than max_permit_waiters");
@@ -258,7 +273,8 @@ Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals, c
   return {};
 }
 
-// Standing in line changed what owners have taken; and whose turn it is by now is for advance to see.
+// Standing in line changed what owners have taken; and whose turn it is by now is for advance to
+// see.
 void PermitRestore::finish(Timestamp now) {
   for (const Item& item : items_) {
     PermitPool& pool = table_.pools_[item.pool];

@@ -23,8 +23,8 @@ class PermitRestore {
   Result<void> add(const PoolRow& row, std::uint64_t line, Timestamp now);
   // After all pools, in any order.
   Result<void> add(const PermitRow& row, std::uint64_t line, const Downtime& time);
-  // After all permits: lists them, and checks that pools and permits tell the same. Answers those of
-  // attempts, by fence.
+  // After all permits: lists them, and checks that pools and permits tell the same. Answers those
+  // of attempts, by fence.
   MaybeFault finish_permits(const TotalsRow& totals, AttemptPermits& of_attempts);
   // After all tasks. queue_of(row, waiter) answers the queue of tasks; kNoSlot: there is none.
   using QueueOf = std::function<std::uint32_t(const WaiterRow& row, Slot waiter)>;
@@ -48,7 +48,7 @@ class PermitRestore {
   PermitTable& table_;
   std::vector<Item> items_;
   std::vector<std::pair<Slot, std::uint64_t>> permits_;  // and the line
-  std::unordered_set<std::uint64_t> numbers_;  // of waiters
+  std::unordered_set<std::uint64_t> numbers_;            // of waiters
 };
 
 }  // namespace controlplane

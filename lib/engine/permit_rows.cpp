@@ -35,7 +35,8 @@ void PermitPool::describe(PoolRow& row) const {
 
 bool PermitPool::restore(const PoolRow& row, Timestamp now) {
   if (window_ != nullptr) {
-    if (row.used != 0 || !window_->restore(row.slice, row.slices, UINT64_MAX / 256, now)) return false;
+    if (row.used != 0 || !window_->restore(row.slice, row.slices, UINT64_MAX / 256, now))
+      return false;
   } else if (row.slice != 0 || !row.slices.empty() || row.used > UINT64_MAX / 256) {
     return false;
   }
@@ -90,7 +91,8 @@ bool PermitTable::write_permit(Slot slot, RowBuffer& out) const {
   row.fence = permit.fence;
   row.owner.text = permit.owner;
   for (const PermitShare& share : permit.shares) {
-    row.shares.push_back({{pools_[share.pool].spec().name}, share.amount, share.slice, share.numbers});
+    row.shares.push_back(
+        {{pools_[share.pool].spec().name}, share.amount, share.slice, share.numbers});
   }
   row.acquired_at = permit.acquired_at;
   row.expires_at = permit.expires_at;

@@ -59,7 +59,8 @@ inline Labels labels_of(const std::vector<LabelRow>& rows) {
 // Ascending, without repetitions, at most `max`.
 inline bool is_set(const std::vector<NameText>& names, std::size_t max) noexcept {
   const auto after = [](const NameText& a, const NameText& b) { return a.text >= b.text; };
-  return names.size() <= max && std::adjacent_find(names.begin(), names.end(), after) == names.end();
+  return names.size() <= max &&
+         std::adjacent_find(names.begin(), names.end(), after) == names.end();
 }
 
 }  // namespace controlplane

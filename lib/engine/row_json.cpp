@@ -1,14 +1,14 @@
 #include "engine/row_json.hpp"
 
+#include <fmt/format.h>
+#include <simdjson.h>
+
 #include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
 #include <string>
 #include <type_traits>
-
-#include <fmt/format.h>
-#include <simdjson.h>
 
 #include "base/ids.hpp"
 #include "base/json_check.hpp"
@@ -28,8 +28,9 @@ using Words = std::array<std::string_view, Count>;
 
 template <>
 struct Wording<RowKind> {
-  static constexpr Words<kRowKinds> words = {"header", "totals",   "pool", "permit", "waiter", "agent",
-                                             "document", "key", "task", "event",  "trailer"};
+  static constexpr Words<kRowKinds> words = {"header", "totals", "pool",     "permit",
+                                             "waiter", "agent",  "document", "key",
+                                             "task",   "event",  "trailer"};
 };
 template <>
 struct Wording<KeyOf> {
@@ -41,8 +42,8 @@ struct Wording<Place> {
 };
 template <>
 struct Wording<Ended> {
-  static constexpr Words<11> words = {"",          "completed",    "failed",        "released",
-                                      "cancelled", "expired",      "exec_timeout",  "total_timeout",
+  static constexpr Words<11> words = {"",           "completed",    "failed",       "released",
+                                      "cancelled",  "expired",      "exec_timeout", "total_timeout",
                                       "reassigned", "unregistered", "superseded"};
 };
 
@@ -69,21 +70,36 @@ std::string_view word_of(Enum value) {
 }
 
 template <class T>
-concept IsList = requires(T t) { t.push_back(t.front()); };
+concept IsList = requires(T t) {
+  t.push_back(t.front());
+};
 template <class T>
-concept IsOptional = requires(T t) { t.reset(); t.has_value(); };
+concept IsOptional = requires(T t) {
+  t.reset();
+  t.has_value();
+};
 template <class T>
-concept IsText = requires(T t) { t.text.size(); } && !requires(T t) { t.seq; };
+concept IsText = requires(T t) {
+  t.text.size();
+}
+&&!requires(T t) { t.seq; };
 
 template <class T>
 bool is_empty(const T& value) {
-  if constexpr (std::is_arithmetic_v<T>) return value == T{};
-  else if constexpr (std::is_enum_v<T>) return static_cast<int>(value) == 0;
-  else if constexpr (IsOptional<T>) return !value.has_value();
-  else if constexpr (IsList<T> || std::is_same_v<T, TaskId>) return value.empty();
-  else if constexpr (std::is_same_v<T, Hex64>) return value.value == 0;
-  else if constexpr (IsText<T>) return value.text.empty();
-  else return false;
+  if constexpr (std::is_arithmetic_v<T>)
+    return value == T{};
+  else if constexpr (std::is_enum_v<T>)
+    return static_cast<int>(value) == 0;
+  else if constexpr (IsOptional<T>)
+    return !value.has_value();
+  else if constexpr (IsList<T> || std::is_same_v<T, TaskId>)
+    return value.empty();
+  else if constexpr (std::is_same_v<T, Hex64>)
+    return value.value == 0;
+  else if constexpr (IsText<T>)
+    return value.text.empty();
+  else
+    return false;
 }
 
 // Nothing in it needs an escape.
@@ -163,10 +179,11 @@ class Writer {
     out_.used(text.size() + 2);
   }
 
-  void write(bool value) { out_.append(value ? std::string_view("true") : std::string_view("false")); }
+  void write(bool value) {
+    out_.append(value ? std::string_view("true") : std::string_view("false"));
+  }
   template <class Number>
-    requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>)
-  void write(Number value) {
+  requires(std::is_integral_v<Number> && !std::is_same_v<Number, bool>) void write(Number value) {
     char* const at = out_.room(24);
     out_.used(static_cast<std::size_t>(std::to_chars(at, at + 24, value).ptr - at));
   }
@@ -178,7 +195,7 @@ class Writer {
     out_.used(static_cast<std::size_t>(fmt::format_to(at, "{}", value) - at));
   }
   template <class Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void write(Enum value) { quoted(word_of(value)); }
   void write(NameText value) { quoted(value.text); }
   void write(PartyText value) { quoted(value.text); }
@@ -208,10 +225,10 @@ class Writer {
     out_.used(kPrefix.size() + kUuidText + 1);
   }
   template <class T>
-    requires IsOptional<T>
+  requires IsOptional<T>
   void write(T& value) { write(*value); }
   template <class T>
-    requires IsList<T>
+  requires IsList<T>
   void write(T& list) {
     out_.append('[');
     for (std::size_t i = 0; i < list.size(); ++i) {
@@ -221,7 +238,7 @@ class Writer {
     out_.append(']');
   }
   template <class Row>
-    requires requires(Row& row, Writer& writer) { fields(writer, row); }
+  requires requires(Row& row, Writer& writer) { fields(writer, row); }
   void write(Row& row) {
     out_.append('{');
     first_ = true;
@@ -280,7 +297,8 @@ class Reader {
     there_ = false;
     if (at_ == end_) return;
     ondemand::field field;
-    if ((*at_).get(field) || field.unescaped_key().get(key_)) return fail("the row", "is broken JSON");
+    if ((*at_).get(field) || field.unescaped_key().get(key_))
+      return fail("the row", "is broken JSON");
     value_ = field.value();
     there_ = true;
   }
@@ -320,8 +338,8 @@ class Reader {
     if (from.get_bool().get(value)) fail(name_, "is neither true nor false");
   }
   template <class Number>
-    requires(std::is_unsigned_v<Number> && !std::is_same_v<Number, bool>)
-  void read(ondemand::value from, Number& value) {
+  requires(std::is_unsigned_v<Number> &&
+           !std::is_same_v<Number, bool>) void read(ondemand::value from, Number& value) {
     std::uint64_t number = 0;
     if (from.get_uint64().get(number) || number > std::numeric_limits<Number>::max()) {
       return fail(name_, fmt::format("is no whole number from 0 to {}",
@@ -339,7 +357,7 @@ class Reader {
     if (from.get_double().get(value) || !std::isfinite(value)) fail(name_, "is no number");
   }
   template <class Enum>
-    requires std::is_enum_v<Enum>
+  requires std::is_enum_v<Enum>
   void read(ondemand::value from, Enum& value) {
     std::string_view word;
     if (from.get_string().get(word)) return fail(name_, "is no text");
@@ -415,10 +433,10 @@ class Reader {
     if (!failed_) value = TaskId(text.text);
   }
   template <class T>
-    requires IsOptional<T>
+  requires IsOptional<T>
   void read(ondemand::value from, T& value) { read(from, value.emplace()); }
   template <class T>
-    requires IsList<T>
+  requires IsList<T>
   void read(ondemand::value from, T& list) {
     ondemand::array array;
     if (from.get_array().get(array)) return fail(name_, "is no list");
@@ -432,7 +450,7 @@ class Reader {
     }
   }
   template <class Row>
-    requires requires(Row& row, Reader& reader) { fields(reader, row); }
+  requires requires(Row& row, Reader& reader) { fields(reader, row); }
   void read(ondemand::value from, Row& row) {
     ondemand::object object;
     if (from.get_object().get(object)) return fail(name_, "is no object");
@@ -475,8 +493,8 @@ RowParser::~RowParser() = default;
 Result<RowKind> RowParser::begin(std::string_view line) {
   Impl& self = *impl_;
   self.reader.reset();
-  const auto error = self.parser.iterate(line.data(), line.size(), line.size() + kPadding)
-                         .get(self.document);
+  const auto error =
+      self.parser.iterate(line.data(), line.size(), line.size() + kPadding).get(self.document);
   ondemand::object object;
   if (error || self.document.get_object().get(object)) {
     return Error::invalid_argument("the row is no JSON object");
@@ -498,7 +516,7 @@ Result<void> RowParser::read(Row& row) {
   return done;
 }
 
-#define CONTROLPLANE_ROW(Row)                            \
+#define CONTROLPLANE_ROW(Row)                                \
   template void append_row<Row>(RowBuffer & out, Row & row); \
   template Result<void> RowParser::read<Row>(Row & row)
 CONTROLPLANE_ROW(HeaderRow);

@@ -1,10 +1,10 @@
 #include "engine/task_restore.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <map>
 #include <tuple>
-
-#include <fmt/format.h>
 
 namespace controlplane {
 namespace {
@@ -18,10 +18,14 @@ bool is_leased(TaskState state) noexcept {
 
 bool fits(TaskState state, TaskReason reason) noexcept {
   switch (state) {
-    case TaskState::pending: return reason >= TaskReason::ready && reason <= TaskReason::blocked;
-    case TaskState::failed: return reason >= TaskReason::fatal && reason <= TaskReason::poison;
-    case TaskState::timeout: return reason >= TaskReason::queue;
-    default: return reason == TaskReason::none;
+    case TaskState::pending:
+      return reason >= TaskReason::ready && reason <= TaskReason::blocked;
+    case TaskState::failed:
+      return reason >= TaskReason::fatal && reason <= TaskReason::poison;
+    case TaskState::timeout:
+      return reason >= TaskReason::queue;
+    default:
+      return reason == TaskReason::none;
   }
 }
 
@@ -76,7 +80,8 @@ std::string TaskRestore::refuse(const TaskRow& row) const {
   if (row.depends_on.size() > limits.max_parents) return "depends_on: there are too many";
   if (row.telling && !is_terminal(row.state)) return "telling: it has not ended";
   if (row.cancel_requested && !is_leased(row.state)) return "cancel_requested: nobody holds it";
-  const bool has_key = row.named || !row.idempotency_key.text.empty() || !row.operation_id.text.empty();
+  const bool has_key =
+      row.named || !row.idempotency_key.text.empty() || !row.operation_id.text.empty();
   if (row.fingerprint && !has_key) return "fingerprint: it has no key";
   if (!row.named && !row.id.is_made()) return "named: it has an id of its own";
   if (row.labels.size() > limits.max_labels) return "labels: there are too many";
@@ -87,7 +92,8 @@ std::string TaskRestore::refuse_attempt(const TaskRow& row) const {
   const bool leased = is_leased(row.state);
   if (!row.attempt) return leased ? "attempt is missing" : "";
   const AttemptRow& attempt = *row.attempt;
-  if (attempt.agent.text.empty() != (attempt.number == 0)) return "attempt: agent does not go with number";
+  if (attempt.agent.text.empty() != (attempt.number == 0))
+    return "attempt: agent does not go with number";
   if (attempt.ended_agent.text.empty() != (attempt.ended == 0) ||
       (attempt.how == Ended::not_yet) != (attempt.ended == 0)) {
     return "attempt: how and ended_agent do not go with ended";
@@ -101,7 +107,8 @@ std::string TaskRestore::refuse_attempt(const TaskRow& row) const {
   if (!leased && (!attempt.claim_id.text.empty() || attempt.permit != 0)) {
     return "attempt: claim_id or permit without a lease";
   }
-  if (leased && row.needs.empty() != (attempt.permit == 0)) return "attempt: permit does not go with needs";
+  if (leased && row.needs.empty() != (attempt.permit == 0))
+    return "attempt: permit does not go with needs";
   const std::int64_t max_us = std::chrono::microseconds(table_.limits_.max_delay).count();
   if (attempt.lease_ttl_us > max_us) return "attempt: lease_ttl_us is beyond max_delay";
   if (row.cancel_requested != (leased && attempt.cancel_at != 0)) {
@@ -134,13 +141,15 @@ void TaskRestore::describe(const TaskRow& row, TaskRecord& record) const {
   details->metadata = Json(row.metadata.text);
   details->labels = labels_of(row.labels);
   details->trace = row.trace.text;
-  for (const NeedRow& need : row.needs) details->needs.push_back({std::string(need.pool.text), need.amount});
+  for (const NeedRow& need : row.needs)
+    details->needs.push_back({std::string(need.pool.text), need.amount});
   details->replayed_from = row.replayed_from;
   details->original = row.original;
   details->operation_id = row.operation_id.text;
   const bool any = row.named || !row.depends_on.empty() || !row.idempotency_key.text.empty() ||
                    !row.metadata.text.empty() || !row.labels.empty() || !row.trace.text.empty() ||
-                   !row.needs.empty() || !row.replayed_from.empty() || !row.operation_id.text.empty();
+                   !row.needs.empty() || !row.replayed_from.empty() ||
+                   !row.operation_id.text.empty();
   if (any) record.details = std::move(details);
 }
 
@@ -245,7 +254,8 @@ void TaskRestore::restore_attempt(const TaskRow& row, TaskRef task) {
   attempt.result = Json(from.result.text);
 }
 
-MaybeFault TaskRestore::finish(const TotalsRow& totals, const Downtime& time, AttemptPermits& permits) {
+MaybeFault TaskRestore::finish(const TotalsRow& totals, const Downtime& time,
+                               AttemptPermits& permits) {
   if (table_.idempotency_.size() > table_.limits_.max_idempotency_keys) {
     return RowFault{2, "there are more keys than max_idempotency_keys"};
   }
@@ -276,7 +286,8 @@ MaybeFault TaskRestore::finish(const TotalsRow& totals, const Downtime& time, At
   };
   counters.wait.sum_seconds = totals.wait.sum_seconds;
   counters.duration.sum_seconds = totals.duration.sum_seconds;
-  if (!copy(totals.ended, counters.ended_total) || !copy(totals.wait.counts, counters.wait.counts) ||
+  if (!copy(totals.ended, counters.ended_total) ||
+      !copy(totals.wait.counts, counters.wait.counts) ||
       !copy(totals.duration.counts, counters.duration.counts)) {
     return RowFault{2, "ended, wait or duration: not as many numbers as there have to be"};
   }
@@ -285,14 +296,14 @@ MaybeFault TaskRestore::finish(const TotalsRow& totals, const Downtime& time, At
 
 // In the order of submission from here on.
 MaybeFault TaskRestore::order(const TotalsRow& totals) {
-  std::sort(items_.begin(), items_.end(), [&](const Item& a, const Item& b) {
-    return record(a).serial < record(b).serial;
-  });
+  std::sort(items_.begin(), items_.end(),
+            [&](const Item& a, const Item& b) { return record(a).serial < record(b).serial; });
   if (totals.next_serial == 0) return RowFault{2, "next_serial is 0"};
   std::uint64_t before = 0;
   for (const Item& item : items_) {
     const std::uint64_t serial = record(item).serial;
-    if (serial == before) return RowFault{item.line, fmt::format("serial {} is there twice", serial)};
+    if (serial == before)
+      return RowFault{item.line, fmt::format("serial {} is there twice", serial)};
     if (serial >= totals.next_serial) {
       return RowFault{item.line, fmt::format("serial {} is not below next_serial", serial)};
     }
@@ -312,12 +323,12 @@ MaybeFault TaskRestore::link_families() {
   }
   std::vector<Item> telling;
   for (const Item& item : items_) {
-    const Family* const family = told_.count(item.slot) == 0 ? nullptr : table_.families_.find(item.slot);
+    const Family* const family =
+        told_.count(item.slot) == 0 ? nullptr : table_.families_.find(item.slot);
     if (family != nullptr && family->resolved < family->dependents.size()) telling.push_back(item);
   }
-  std::stable_sort(telling.begin(), telling.end(), [&](const Item& a, const Item& b) {
-    return record(a).since < record(b).since;
-  });
+  std::stable_sort(telling.begin(), telling.end(),
+                   [&](const Item& a, const Item& b) { return record(a).since < record(b).since; });
   for (const Item& item : telling) table_.families_.resume(item.slot);
   return std::nullopt;
 }
@@ -331,13 +342,15 @@ MaybeFault TaskRestore::link_parents(const Item& item) {
       if (parent == kNoSlot) continue;
       const TaskRecord& above = table_.tasks_[parent];
       if (above.serial >= child.serial) {
-        return RowFault{item.line, fmt::format("depends_on: task {} was submitted later", id.str())};
+        return RowFault{item.line,
+                        fmt::format("depends_on: task {} was submitted later", id.str())};
       }
       const auto told = told_.find(parent);
       const bool telling = told != told_.end();
       if (above.state == TaskState::completed && !telling) continue;
       if (table_.families_.dependents(parent) >= table_.limits_.max_dependents) {
-        return RowFault{item.line, fmt::format("depends_on: task {} has more than max_dependents", id.str())};
+        return RowFault{item.line,
+                        fmt::format("depends_on: task {} has more than max_dependents", id.str())};
       }
       table_.families_.add(parent, item.slot);
       const bool knows = telling ? child.serial <= told->second : is_terminal(above.state);
@@ -372,9 +385,8 @@ MaybeFault TaskRestore::queue_ready(const TotalsRow& totals) {
   for (const Item& item : items_) {
     if (record(item).position > 0) placed.push_back(item);
   }
-  std::sort(placed.begin(), placed.end(), [&](const Item& a, const Item& b) {
-    return record(a).position < record(b).position;
-  });
+  std::sort(placed.begin(), placed.end(),
+            [&](const Item& a, const Item& b) { return record(a).position < record(b).position; });
   table_.last_position_ = totals.last_position;
   std::uint64_t before = 0;
   for (const Item& item : placed) {
@@ -385,10 +397,17 @@ MaybeFault TaskRestore::queue_ready(const TotalsRow& totals) {
     }
     before = task->position;
     switch (task->place) {
-      case Place::fresh: table_.queues_.push_fresh(task); break;
-      case Place::returned: table_.queues_.push_returned(task); break;
-      case Place::key_waiting: table_.keys_.wait(task); break;
-      default: break;
+      case Place::fresh:
+        table_.queues_.push_fresh(task);
+        break;
+      case Place::returned:
+        table_.queues_.push_returned(task);
+        break;
+      case Place::key_waiting:
+        table_.keys_.wait(task);
+        break;
+      default:
+        break;
     }
   }
   for (const Item& item : items_) {
@@ -425,9 +444,8 @@ void TaskRestore::list_terminal() {
   for (const Item& item : items_) {
     if (is_terminal(record(item).state)) ended.push_back(item);
   }
-  std::stable_sort(ended.begin(), ended.end(), [&](const Item& a, const Item& b) {
-    return record(a).since < record(b).since;
-  });
+  std::stable_sort(ended.begin(), ended.end(),
+                   [&](const Item& a, const Item& b) { return record(a).since < record(b).since; });
   for (const Item& item : ended) {
     TaskRecord& task = record(item);
     task.place = Place::terminal;
@@ -453,7 +471,8 @@ MaybeFault TaskRestore::lease_all(const Downtime& time, AttemptPermits& permits)
   }
   if (!permits.empty()) {
     const auto& [fence, permit] = *permits.begin();
-    return RowFault{permit.line, fmt::format("permit {} is of an attempt that is not there", fence)};
+    return RowFault{permit.line,
+                    fmt::format("permit {} is of an attempt that is not there", fence)};
   }
   return std::nullopt;
 }
@@ -478,7 +497,8 @@ MaybeFault TaskRestore::lease(const Held& held, const Downtime& time, AttemptPer
   if (held.permit == 0) return std::nullopt;
   const auto permit = permits.find(held.permit);
   if (permit == permits.end()) {
-    return RowFault{held.line, fmt::format("attempt: permit {} is not there, or of another one", held.permit)};
+    return RowFault{held.line,
+                    fmt::format("attempt: permit {} is not there, or of another one", held.permit)};
   }
   attempt.permit = permit->second.slot;
   permits.erase(permit);

@@ -39,19 +39,20 @@ void describe(const TaskPolicy& policy, TaskRow& row) {
 void TaskTable::begin_export(ExportAside& aside) {
   tasks_.cut.begin(tasks_.end(), aside,
                    [this](Slot slot, RowBuffer& out) { return write_row(slot, out); });
-  idempotency_.removed_cut().begin(idempotency_.removed_end(), aside, [this](Slot slot, RowBuffer& out) {
-    const IdempotencyIndex::Removed& removed = idempotency_.removed(slot);
-    if (removed.entry == nullptr) return false;
-    const auto& [key, entry] = *removed.entry;
-    KeyRow row;
-    row.of = IdempotencyIndex::kind_of(key);
-    row.key.text = std::string_view(key).substr(1);
-    row.task = entry.task;
-    row.fingerprint = entry.fingerprint;
-    row.expires = removed.expires;
-    append_row(out, row);
-    return true;
-  });
+  idempotency_.removed_cut().begin(
+      idempotency_.removed_end(), aside, [this](Slot slot, RowBuffer& out) {
+        const IdempotencyIndex::Removed& removed = idempotency_.removed(slot);
+        if (removed.entry == nullptr) return false;
+        const auto& [key, entry] = *removed.entry;
+        KeyRow row;
+        row.of = IdempotencyIndex::kind_of(key);
+        row.key.text = std::string_view(key).substr(1);
+        row.task = entry.task;
+        row.fingerprint = entry.fingerprint;
+        row.expires = removed.expires;
+        append_row(out, row);
+        return true;
+      });
 }
 
 void TaskTable::end_export() noexcept {
@@ -145,8 +146,10 @@ void TaskTable::describe_attempt(const TaskRecord& record, AttemptRow& row) cons
   row.lease_until = attempt.lease_until;
   row.cancel_at = attempt.cancel_at;
   row.lease_ttl_us = attempt.lease_ttl_us;
-  if (attempt.claim_group != kNoSlot) row.claim_id.text = claim_groups_[attempt.claim_group].claim_id;
-  if (is_leased(record.state) && attempt.permit != kNoSlot) row.permit = permits_.fence_of(attempt.permit);
+  if (attempt.claim_group != kNoSlot)
+    row.claim_id.text = claim_groups_[attempt.claim_group].claim_id;
+  if (is_leased(record.state) && attempt.permit != kNoSlot)
+    row.permit = permits_.fence_of(attempt.permit);
   row.failures = attempt.failures;
   row.crashes = attempt.crashes;
   row.releases_in_row = attempt.releases_in_row;

@@ -1,14 +1,13 @@
 #include "mesh/snapshot_file.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <system_error>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "base/wording.hpp"
 
@@ -19,14 +18,18 @@ Error file_error(std::string_view what, std::string_view path, int code) {
   std::string message =
       fmt::format("{} {}: {}", what, quote(path), std::generic_category().message(code));
   switch (code) {
-    case ENOENT: return Error::not_found(std::move(message));
+    case ENOENT:
+      return Error::not_found(std::move(message));
     case EACCES:
     case EPERM:
-    case EROFS: return Error{ErrorCode::permission_denied, std::move(message)};
+    case EROFS:
+      return Error{ErrorCode::permission_denied, std::move(message)};
     case ENOSPC:
     case EDQUOT:
-    case EFBIG: return Error::resource_exhausted(std::move(message));
-    default: return Error::unavailable(std::move(message));
+    case EFBIG:
+      return Error::resource_exhausted(std::move(message));
+    default:
+      return Error::unavailable(std::move(message));
   }
 }
 
@@ -87,7 +90,8 @@ Result<void> NewFile::write(std::string_view bytes) {
 
 Result<void> NewFile::commit() {
   const bool in_place = temporary_.empty();
-  if (::fsync(fd_) != 0 && !(in_place && (errno == EINVAL || errno == EROFS))) return failed("cannot sync");
+  if (::fsync(fd_) != 0 && !(in_place && (errno == EINVAL || errno == EROFS)))
+    return failed("cannot sync");
   if (::close(std::exchange(fd_, -1)) != 0) return failed("cannot close");
   if (in_place) return {};
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) return failed("cannot make");

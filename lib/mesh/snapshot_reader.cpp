@@ -1,9 +1,9 @@
 #include "mesh/snapshot_reader.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "engine/row_json.hpp"
 #include "mesh/snapshot_writer.hpp"
@@ -59,7 +59,8 @@ Result<bool> SnapshotReader::next(std::string_view& line) {
     }
     if (ended_) break;
     if (buffer_.size() - at_ > max_line_) {
-      return damaged(lines_ + 1, fmt::format("it is longer than {} bytes, as no row can be", max_line_));
+      return damaged(lines_ + 1,
+                     fmt::format("it is longer than {} bytes, as no row can be", max_line_));
     }
     searched = buffer_.size() - at_;
     if (auto filled = fill(); !filled) return filled.error();
@@ -78,7 +79,8 @@ Result<void> SnapshotReader::fill() {
   char* const to = buffer_.room(kPieceBytes + RowParser::kPadding);
   const auto size = source_(to, kPieceBytes);
   if (!size) return size.error();
-  if (*size > kPieceBytes) return Error::invalid_argument("the source answers more than was asked for");
+  if (*size > kPieceBytes)
+    return Error::invalid_argument("the source answers more than was asked for");
   std::memset(to + *size, ' ', RowParser::kPadding);
   buffer_.used(*size);
   ended_ = *size == 0;
@@ -88,13 +90,15 @@ Result<void> SnapshotReader::fill() {
 Result<void> SnapshotReader::add(std::string_view line) {
   const std::size_t sum_at = line.size() - std::min(line.size(), kSumBytes);
   const std::string_view end = line.substr(sum_at);
-  if (!end.starts_with(kSumName) || !end.ends_with(kSumEnd)) return damaged(lines_, "it has no sum at its end");
+  if (!end.starts_with(kSumName) || !end.ends_with(kSumEnd))
+    return damaged(lines_, "it has no sum at its end");
   const std::string_view row = line.substr(0, sum_at);
   const std::string_view digits = end.substr(kSumName.size(), kSumDigits);
   char expected[kSumDigits];
   write_hex64(expected, sum_.add(row).finish());
   if (digits != std::string_view(expected, kSumDigits)) {
-    return damaged(lines_, "its sum is wrong: it is damaged, or not the line that followed the one before it");
+    return damaged(
+        lines_, "its sum is wrong: it is damaged, or not the line that followed the one before it");
   }
   Sha256::Value whole{};
   const bool may_be_last = row.starts_with("{\"row\":\"trailer\"");
@@ -113,7 +117,8 @@ Result<void> SnapshotReader::add(std::string_view line) {
 Result<void> SnapshotReader::check_trailer() {
   const TrailerRow& trailer = import_.trailer();
   if (trailer.lines != lines_ - 1) {
-    return damaged(lines_, fmt::format("lines is {}; there are {} before it", trailer.lines, lines_ - 1));
+    return damaged(lines_,
+                   fmt::format("lines is {}; there are {} before it", trailer.lines, lines_ - 1));
   }
   if (trailer.sha256.text != sha256_) {
     return damaged(lines_, fmt::format("sha256 is that of another file; this one has {}", sha256_));

@@ -35,9 +35,9 @@ class SnapshotReader {
   NamespaceImport& import_;
   const std::size_t max_line_;
   RowBuffer buffer_;
-  std::size_t at_ = 0;        // in the buffer
-  bool ended_ = false;        // the source
-  bool complete_ = false;     // the trailer came
+  std::size_t at_ = 0;     // in the buffer
+  bool ended_ = false;     // the source
+  bool complete_ = false;  // the trailer came
   FieldDigest sum_;
   Sha256 whole_;
   std::string sha256_;

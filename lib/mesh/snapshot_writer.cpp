@@ -19,7 +19,8 @@ void write_hex64(char* to, std::uint64_t value) noexcept {
 
 std::string hex_of(const Sha256::Value& value) {
   std::string text(2 * value.size(), '0');
-  for (std::size_t i = 0; i < value.size(); i += 8) write_hex64(text.data() + 2 * i, load_be64(value.data() + i));
+  for (std::size_t i = 0; i < value.size(); i += 8)
+    write_hex64(text.data() + 2 * i, load_be64(value.data() + i));
   return text;
 }
 

@@ -1,7 +1,5 @@
-// Makes the lines of a snapshot of rows: each gets a checksum that covers it and those before it, and
-// the last one a SHA-256 of the whole.
-// Thread safety: none.
-// Errors: those of the sink.
+// Makes the lines of a snapshot of rows: each gets a checksum that covers it and those before it,
+// and the last one a SHA-256 of the whole. Thread safety: none. Errors: those of the sink.
 #pragma once
 
 #include <cstdint>

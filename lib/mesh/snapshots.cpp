@@ -1,9 +1,8 @@
-#include "controlplane/snapshot.hpp"
-
 #include <utility>
 
 #include "base/ids.hpp"
 #include "controlplane/coordinator.hpp"
+#include "controlplane/snapshot.hpp"
 #include "coordinator/coordinator_core.hpp"
 #include "engine/namespace_import.hpp"
 #include "engine/row_json.hpp"

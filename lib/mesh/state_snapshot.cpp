@@ -163,8 +163,10 @@ Result<Json> Snapshots::get_state_snapshot() const {
   for (std::size_t i = 0; i < kTaskStates; ++i) {
     tasks.number(to_string(static_cast<TaskState>(i)), stats.scheduler.by_state[i]);
   }
-  tasks.number("ready", stats.scheduler.ready_tasks).number("delayed", stats.scheduler.delayed_tasks);
-  tasks.number("backoff", stats.scheduler.backoff_tasks).number("blocked", stats.scheduler.blocked_tasks);
+  tasks.number("ready", stats.scheduler.ready_tasks)
+      .number("delayed", stats.scheduler.delayed_tasks);
+  tasks.number("backoff", stats.scheduler.backoff_tasks)
+      .number("blocked", stats.scheduler.blocked_tasks);
   tasks.number("dead_letters", stats.scheduler.dead_letters);
   for (std::size_t i = 0; i < kAgentStatuses; ++i) {
     agents.number(to_string(static_cast<AgentStatus>(i)), stats.registry.by_status[i]);

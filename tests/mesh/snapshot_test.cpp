@@ -1,4 +1,6 @@
 // Snapshots as files: written under load, read whole or not at all.
+#include "controlplane/snapshot.hpp"
+
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,7 +14,6 @@
 #include "base/digest.hpp"
 #include "controlplane/resources.hpp"
 #include "controlplane/shared_state.hpp"
-#include "controlplane/snapshot.hpp"
 #include "coordinator/plane.hpp"
 #include "mesh/snapshot_writer.hpp"
 
@@ -34,8 +35,8 @@ class Directory {
   ~Directory() { std::filesystem::remove_all(path_); }
   std::string operator/(const char* name) const { return (path_ / name).string(); }
   std::size_t files() const {
-    return static_cast<std::size_t>(
-        std::distance(std::filesystem::directory_iterator(path_), std::filesystem::directory_iterator()));
+    return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(path_),
+                                                  std::filesystem::directory_iterator()));
   }
 
  private:
@@ -84,7 +85,8 @@ Result<SnapshotSummary> export_text(Coordinator& plane, std::string& text) {
 }
 
 // In pieces of at most `piece` bytes.
-Result<SnapshotSummary> import_text(Coordinator& plane, std::string_view text, std::size_t piece = 1 << 20) {
+Result<SnapshotSummary> import_text(Coordinator& plane, std::string_view text,
+                                    std::size_t piece = 1 << 20) {
   return Snapshots(plane).import_snapshot([&](char* to, std::size_t size) -> Result<std::size_t> {
     const std::string_view part = text.substr(0, std::min(size, piece));
     part.copy(to, part.size());
@@ -128,7 +130,8 @@ std::string refusal_of(std::string_view text) {
   REQUIRE_FALSE(read);
   const Stats stats = p->get_stats().value();
   CHECK(stats.scheduler.submitted_total + stats.registry.total_agents + stats.documents.documents +
-            stats.permits.pools + stats.events.last_seq == 0);
+            stats.permits.pools + stats.events.last_seq ==
+        0);
   CHECK(Snapshots(p.plane).import_snapshot("/dev/null").error().to_string() ==
         "invalid_argument: line 1: the file ends before its trailer");
   return read.error().to_string();
@@ -174,7 +177,8 @@ TEST_CASE("a snapshot is the same however it comes in pieces") {
   fill(p.plane);
   std::string text;
   REQUIRE(export_text(p.plane, text));
-  for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, std::size_t{100}, std::size_t{1} << 20}) {
+  for (const std::size_t piece :
+       {std::size_t{1}, std::size_t{7}, std::size_t{100}, std::size_t{1} << 20}) {
     Plane other(StoreKind::memory);
     REQUIRE(import_text(other.plane, text, piece));
     CHECK(other->get_task("a").value().payload == R"({"n": 1})");
@@ -259,40 +263,68 @@ TEST_CASE("rows that contradict each other are refused, however well they are se
     }
     return refusal_of(resealed(lines));
   };
-  CHECK_THAT(with("header", "\"version\":1", "\"version\":2"), ContainsSubstring("line 1: header: version is 2"));
-  CHECK_THAT(with("header", "aragora-snapshot", "something"), ContainsSubstring("line 1: header: format"));
-  CHECK_THAT(with("header", "\"tasks\":4", "\"tasks\":5"), ContainsSubstring("5 tasks were promised, 4 came"));
-  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":4"), ContainsSubstring("serial 4 is not below"));
-  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551615"), ContainsSubstring("too far"));
-  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551616"), ContainsSubstring("line 2: totals: next_serial is no whole number"));
-  CHECK_THAT(with("totals", "\"last_position\":3", "\"last_position\":2"), ContainsSubstring("beyond last_position"));
-  CHECK_THAT(with("task", "\"serial\":2", "\"serial\":1"), ContainsSubstring("serial 1 is there twice"));
-  CHECK_THAT(with("task", "\"position\":2", "\"position\":1"), ContainsSubstring("position 1 is there twice"));
-  CHECK_THAT(with("task", "\"position\":2", "\"position\":-2"), ContainsSubstring("position is no whole number"));
-  CHECK_THAT(with("task", "\"serial\":2", "\"serial\":\"2\""), ContainsSubstring("serial is no whole number"));
+  CHECK_THAT(with("header", "\"version\":1", "\"version\":2"),
+             ContainsSubstring("line 1: header: version is 2"));
+  CHECK_THAT(with("header", "aragora-snapshot", "something"),
+             ContainsSubstring("line 1: header: format"));
+  CHECK_THAT(with("header", "\"tasks\":4", "\"tasks\":5"),
+             ContainsSubstring("5 tasks were promised, 4 came"));
+  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":4"),
+             ContainsSubstring("serial 4 is not below"));
+  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551615"),
+             ContainsSubstring("too far"));
+  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551616"),
+             ContainsSubstring("line 2: totals: next_serial is no whole number"));
+  CHECK_THAT(with("totals", "\"last_position\":3", "\"last_position\":2"),
+             ContainsSubstring("beyond last_position"));
+  CHECK_THAT(with("task", "\"serial\":2", "\"serial\":1"),
+             ContainsSubstring("serial 1 is there twice"));
+  CHECK_THAT(with("task", "\"position\":2", "\"position\":1"),
+             ContainsSubstring("position 1 is there twice"));
+  CHECK_THAT(with("task", "\"position\":2", "\"position\":-2"),
+             ContainsSubstring("position is no whole number"));
+  CHECK_THAT(with("task", "\"serial\":2", "\"serial\":\"2\""),
+             ContainsSubstring("serial is no whole number"));
   CHECK_THAT(with("task", "\"serial\":2,", ""), ContainsSubstring("task: serial is missing"));
-  CHECK_THAT(with("task", "\"serial\":2,", "\"serial\":2,\"more\":1,"), ContainsSubstring("task: type is missing"));
-  CHECK_THAT(with("task", "\"n\": 1}", "\"n\": 1},\"more\":1"), ContainsSubstring("more is unknown"));
+  CHECK_THAT(with("task", "\"serial\":2,", "\"serial\":2,\"more\":1,"),
+             ContainsSubstring("task: type is missing"));
+  CHECK_THAT(with("task", "\"n\": 1}", "\"n\": 1},\"more\":1"),
+             ContainsSubstring("more is unknown"));
   CHECK_THAT(with("task", "\"n\": 1}", "\"n\": 1e999}"), ContainsSubstring("payload"));
   CHECK_THAT(with("task", "\"n\": 1}", "\"n\": 01}"), ContainsSubstring("payload"));
-  CHECK_THAT(with("task", "\"state\":\"pending\"", "\"state\":\"asleep\""), ContainsSubstring("state is \"asleep\", which is not known"));
-  CHECK_THAT(with("task", "\"state\":\"pending\"", "\"state\":\"completed\""), ContainsSubstring("reason does not go with state"));
-  CHECK_THAT(with("task", "\"id\":\"b\"", "\"id\":\"a\""), ContainsSubstring("task a is there twice"));
+  CHECK_THAT(with("task", "\"state\":\"pending\"", "\"state\":\"asleep\""),
+             ContainsSubstring("state is \"asleep\", which is not known"));
+  CHECK_THAT(with("task", "\"state\":\"pending\"", "\"state\":\"completed\""),
+             ContainsSubstring("reason does not go with state"));
+  CHECK_THAT(with("task", "\"id\":\"b\"", "\"id\":\"a\""),
+             ContainsSubstring("task a is there twice"));
   CHECK_THAT(with("task", "\"id\":\"b\"", "\"id\":\"a b\""), ContainsSubstring("id is no name"));
-  CHECK_THAT(with("task", "[\"b\"]", "[\"gone\"]"), ContainsSubstring("blocked, but no parent is awaited"));
+  CHECK_THAT(with("task", "[\"b\"]", "[\"gone\"]"),
+             ContainsSubstring("blocked, but no parent is awaited"));
   CHECK_THAT(with("task", "[\"b\"]", "[\"child\"]"), ContainsSubstring("submitted later"));
-  CHECK_THAT(with("task", "\"since\":", "\"since\":9999999999999999999, \"since\":"), ContainsSubstring("since is no whole number"));
-  CHECK_THAT(with("task", "\"timeout_us\":300000000", "\"timeout_us\":0"), ContainsSubstring("timeout_us is 0"));
-  CHECK_THAT(with("task", "\"backoff\":2", "\"backoff\":-2"), ContainsSubstring("backoff is below 1"));
-  CHECK_THAT(with("task", "\"attempt\":{\"number\":1", "\"attempt\":{\"number\":0"), ContainsSubstring("agent does not go with number"));
-  CHECK_THAT(with("pool", "\"used\":1", "\"used\":2"), ContainsSubstring("used is not what its permits have"));
-  CHECK_THAT(with("permit", "\"pool\":\"pool\"", "\"pool\":\"none\""), ContainsSubstring("there is no pool none"));
-  CHECK_THAT(with("permit", "\"amount\":1", "\"amount\":0"), ContainsSubstring("shares: that of pool pool cannot be"));
-  CHECK_THAT(with("totals", "\"last_fence\":1", "\"last_fence\":0"), ContainsSubstring("permit 1 is there twice, or beyond"));
-  CHECK_THAT(with("agent", "[\"code\"]", "[\"code\",\"code\"]"), ContainsSubstring("capabilities is no sorted set"));
-  CHECK_THAT(with("agent", "\"order\":4611686018427387905", "\"order\":9"), ContainsSubstring("was not given out"));
+  CHECK_THAT(with("task", "\"since\":", "\"since\":9999999999999999999, \"since\":"),
+             ContainsSubstring("since is no whole number"));
+  CHECK_THAT(with("task", "\"timeout_us\":300000000", "\"timeout_us\":0"),
+             ContainsSubstring("timeout_us is 0"));
+  CHECK_THAT(with("task", "\"backoff\":2", "\"backoff\":-2"),
+             ContainsSubstring("backoff is below 1"));
+  CHECK_THAT(with("task", "\"attempt\":{\"number\":1", "\"attempt\":{\"number\":0"),
+             ContainsSubstring("agent does not go with number"));
+  CHECK_THAT(with("pool", "\"used\":1", "\"used\":2"),
+             ContainsSubstring("used is not what its permits have"));
+  CHECK_THAT(with("permit", "\"pool\":\"pool\"", "\"pool\":\"none\""),
+             ContainsSubstring("there is no pool none"));
+  CHECK_THAT(with("permit", "\"amount\":1", "\"amount\":0"),
+             ContainsSubstring("shares: that of pool pool cannot be"));
+  CHECK_THAT(with("totals", "\"last_fence\":1", "\"last_fence\":0"),
+             ContainsSubstring("permit 1 is there twice, or beyond"));
+  CHECK_THAT(with("agent", "[\"code\"]", "[\"code\",\"code\"]"),
+             ContainsSubstring("capabilities is no sorted set"));
+  CHECK_THAT(with("agent", "\"order\":4611686018427387905", "\"order\":9"),
+             ContainsSubstring("was not given out"));
   CHECK_THAT(with("document", "\"version\":1", "\"version\":0"), ContainsSubstring("version is 0"));
-  CHECK_THAT(with("event", "\"seq\":3", "\"seq\":4"), ContainsSubstring("event: seq is 4; the next one is 3"));
+  CHECK_THAT(with("event", "\"seq\":3", "\"seq\":4"),
+             ContainsSubstring("event: seq is 4; the next one is 3"));
   CHECK_THAT(doubled("task"), ContainsSubstring("is there twice"));
   CHECK_THAT(doubled("agent"), ContainsSubstring("agent worker is there twice"));
   CHECK_THAT(doubled("document"), ContainsSubstring("document doc is there twice"));
@@ -349,9 +381,8 @@ TEST_CASE("a file that cannot be written or read says why, and leaves nothing be
   // What was there stays until there is something better.
   const std::string path = directory / "kept";
   std::ofstream(path) << "old";
-  const auto failed = snapshots.export_snapshot([&](std::string_view) -> Result<void> {
-    return Error::cancelled("no more");
-  });
+  const auto failed = snapshots.export_snapshot(
+      [&](std::string_view) -> Result<void> { return Error::cancelled("no more"); });
   CHECK(failed.error().to_string() == "cancelled: no more");
   CHECK(std::filesystem::file_size(path) == 3);
   REQUIRE(snapshots.export_snapshot(path));
@@ -384,7 +415,8 @@ TEST_CASE("an agent's state is kept and given back with what is known of it") {
   CHECK_THAT(snapshot.str(), ContainsSubstring(R"("agent_id":"worker","registered":true)"));
   CHECK_THAT(snapshot.str(), ContainsSubstring(R"("running":1)"));
   CHECK_THAT(snapshot.str(), ContainsSubstring(R"("held_tasks":["a"],"directed_tasks":["mine"])"));
-  CHECK_THAT(snapshot.str(), ContainsSubstring(R"("state_version":1,"state":{"step": 3, "notes": ["a"]}})"));
+  CHECK_THAT(snapshot.str(),
+             ContainsSubstring(R"("state_version":1,"state":{"step": 3, "notes": ["a"]}})"));
   CHECK(snapshots.set_state("worker", snapshot).value() == 2);
   CHECK_THAT(snapshots.get_state_snapshot("worker").value().str(),
              ContainsSubstring(R"("state_version":2,"state":{"step": 3, "notes": ["a"]}})"));
@@ -395,14 +427,16 @@ TEST_CASE("an agent's state is kept and given back with what is known of it") {
   CHECK(code_of(snapshots.set_state("worker", "{")) == ErrorCode::invalid_argument);
   CHECK(code_of(snapshots.set_state("worker", "")) == ErrorCode::invalid_argument);
   CHECK(code_of(snapshots.set_state("a b", "1")) == ErrorCode::invalid_argument);
-  CHECK(code_of(snapshots.get_state_snapshot(std::string(120, 'a'))) == ErrorCode::invalid_argument);
+  CHECK(code_of(snapshots.get_state_snapshot(std::string(120, 'a'))) ==
+        ErrorCode::invalid_argument);
 }
 
 TEST_CASE("the state of a tenant in one object") {
   Plane p(any_store());
   fill(p.plane);
   const std::string snapshot = Snapshots(p.plane).get_state_snapshot().value().str();
-  CHECK_THAT(snapshot, ContainsSubstring(R"("kind":"coordinator_state_snapshot","tenant":"default")"));
+  CHECK_THAT(snapshot,
+             ContainsSubstring(R"("kind":"coordinator_state_snapshot","tenant":"default")"));
   CHECK_THAT(snapshot, ContainsSubstring(R"("tasks":{"pending":3,)"));
   CHECK_THAT(snapshot, ContainsSubstring(R"("total":1,"available":1)"));
   CHECK_THAT(snapshot, ContainsSubstring(R"("permits":{"pools":1,"permits":0,"waiting":0})"));

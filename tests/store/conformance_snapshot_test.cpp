@@ -26,7 +26,8 @@ std::string first_difference(Rows a, Rows b) {
   std::sort(a.begin() + 2, a.end());
   std::sort(b.begin() + 2, b.end());
   for (std::size_t i = 0; i < std::max(a.size(), b.size()); ++i) {
-    const std::string one = i < a.size() ? a[i] : "nothing", other = i < b.size() ? b[i] : "nothing";
+    const std::string one = i < a.size() ? a[i] : "nothing",
+                      other = i < b.size() ? b[i] : "nothing";
     if (one != other) return one + "\n" + other;
   }
   return {};
@@ -110,9 +111,11 @@ CONFORMANCE_CASE("the order of rows does not matter") {
   fill(plane);
   plane.claims(many("worker", 2));
   Rows rows = export_rows(plane);
-  const auto events = std::stable_partition(rows.begin(), rows.end(), [](const std::string& row) {
-    return !row.starts_with("{\"row\":\"event\"");
-  }) - rows.begin();  // these are a sequence
+  const auto events = std::stable_partition(rows.begin(), rows.end(),
+                                            [](const std::string& row) {
+                                              return !row.starts_with("{\"row\":\"event\"");
+                                            }) -
+                      rows.begin();  // these are a sequence
   SeededEntropy random(3);
   for (int round = 0; round < 20; ++round) {
     for (auto i = static_cast<std::uint64_t>(events) - 1; i > 2; --i) {
@@ -238,7 +241,8 @@ CONFORMANCE_CASE("tables are adopted once, and only by a tenant that was never u
   CHECK(adopt(other, made->get(), "x") == "ok");
   CHECK(adopt(other, made->get(), "x") == "ok");  // its answer was lost
   auto again = import_rows(rows, {}, plane.now());
-  CHECK_THAT(adopt(other, again->get(), "y"), ContainsSubstring("failed_precondition: tenant main is in use"));
+  CHECK_THAT(adopt(other, again->get(), "y"),
+             ContainsSubstring("failed_precondition: tenant main is in use"));
   CHECK_THAT(adopt(other, nullptr, "y"), ContainsSubstring("in use"));
   CHECK(other.listed({}) == "t");
   Plane used(kind);
@@ -252,7 +256,8 @@ CONFORMANCE_CASE("a chunk that is asked for again is the same, and one at a time
   fill(plane);
   Rows head, again;
   CHECK(begin_export(plane, "one", head) == "ok");
-  CHECK_THAT(begin_export(plane, "two", again), ContainsSubstring("failed_precondition: export one is in progress"));
+  CHECK_THAT(begin_export(plane, "two", again),
+             ContainsSubstring("failed_precondition: export one is in progress"));
   plane.submit("new");
   CHECK(begin_export(plane, "one", again) == "ok");
   CHECK(head == again);
@@ -267,7 +272,8 @@ CONFORMANCE_CASE("a chunk that is asked for again is the same, and one at a time
   op.number = 3;
   CHECK_THAT(plane.apply(op), ContainsSubstring("invalid_argument"));
   op.operation_id = "two";
-  CHECK_THAT(plane.apply(op), ContainsSubstring("failed_precondition: export two is not in progress"));
+  CHECK_THAT(plane.apply(op),
+             ContainsSubstring("failed_precondition: export two is not in progress"));
   end_export(plane, "two");
   op.operation_id = "one";
   op.number = 2;
@@ -289,7 +295,8 @@ CONFORMANCE_CASE("an export fails when too much changes before it comes there, a
   ReadExport op;
   op.operation_id = "one";
   op.number = 1;
-  CHECK_THAT(plane.apply(op), ContainsSubstring("resource_exhausted: more than max_export_aside_bytes (2000)"));
+  CHECK_THAT(plane.apply(op),
+             ContainsSubstring("resource_exhausted: more than max_export_aside_bytes (2000)"));
   end_export(plane, "one");
   CHECK(plane.stats().scheduler.completed_total == 100);
   CHECK(export_rows(plane).size() > 100);

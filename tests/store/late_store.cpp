@@ -87,6 +87,14 @@ void apply_unseen(TenantStore& store, const Operation& op) {
       return apply_copy_of(store, static_cast<const EndPermit&>(op));
     case OperationKind::advance:
       return apply_copy_of(store, static_cast<const Advance&>(op));
+    case OperationKind::begin_export:
+      return apply_copy_of(store, static_cast<const BeginExport&>(op));
+    case OperationKind::read_export:
+      return apply_copy_of(store, static_cast<const ReadExport&>(op));
+    case OperationKind::end_export:
+      return apply_copy_of(store, static_cast<const EndExport&>(op));
+    case OperationKind::adopt:
+      return apply_copy_of(store, static_cast<const AdoptTables&>(op));
     default:
       return;  // reads
   }
