@@ -115,6 +115,7 @@ Limits limits_of(const cp_limits* given) {
   out.max_waiting_reads = in->max_waiting_reads;
   out.max_mailbox_messages = in->max_mailbox_messages;
   out.max_broadcast = in->max_broadcast;
+  out.max_export_aside_bytes = in->max_export_aside_bytes;
   return out;
 }
 
@@ -202,6 +203,7 @@ cp_limits view_of(const Limits& limits) {
   out.max_waiting_reads = limits.max_waiting_reads;
   out.max_mailbox_messages = limits.max_mailbox_messages;
   out.max_broadcast = limits.max_broadcast;
+  out.max_export_aside_bytes = limits.max_export_aside_bytes;
   return out;
 }
 

@@ -235,6 +235,23 @@ SentListView::SentListView(std::vector<Sent> sent) {
   out.count = list.items.size();
 }
 
+SummaryView::SummaryView(SnapshotSummary summary) : value(std::move(summary)) {
+  cp_snapshot_summary& out = *this;
+  begin(out);
+  out.taken_at_us = value.taken_at;
+  out.agents = value.agents;
+  out.tasks = value.tasks;
+  out.documents = value.documents;
+  out.pools = value.pools;
+  out.permits = value.permits;
+  out.events = value.events;
+  out.waiters = value.waiters;
+  out.keys = value.keys;
+  out.lines = value.lines;
+  out.bytes = value.bytes;
+  out.sha256 = value.sha256.c_str();
+}
+
 }  // namespace controlplane::capi
 
 using namespace controlplane;
@@ -249,6 +266,9 @@ void cp_pool_free(cp_pool* pool) { delete static_cast<PoolView*>(pool); }
 void cp_pool_page_free(cp_pool_page* page) { delete static_cast<PoolPageView*>(page); }
 void cp_permit_free(cp_permit* permit) { delete static_cast<PermitView*>(permit); }
 void cp_permit_page_free(cp_permit_page* page) { delete static_cast<PermitPageView*>(page); }
+void cp_snapshot_summary_free(cp_snapshot_summary* summary) {
+  delete static_cast<SummaryView*>(summary);
+}
 void cp_lease_holder_free(cp_lease_holder* holder) { delete static_cast<LeaseHolderView*>(holder); }
 void cp_pool_workers_free(cp_pool_workers* workers) {
   delete static_cast<PoolWorkersView*>(workers);

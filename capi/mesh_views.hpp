@@ -14,6 +14,7 @@
 #include "controlplane/log_entry.hpp"
 #include "controlplane/mailbox.hpp"
 #include "controlplane/permit.hpp"
+#include "controlplane/snapshot.hpp"
 
 namespace controlplane::capi {
 
@@ -81,6 +82,11 @@ struct PermitPageView : cp_permit_page, View {
   explicit PermitPageView(Page<Permit> page);
   std::string cursor;
   ViewList<PermitView, cp_permit> list;
+};
+
+struct SummaryView : cp_snapshot_summary, View {
+  explicit SummaryView(SnapshotSummary summary);
+  SnapshotSummary value;
 };
 
 struct LeaseHolderView : cp_lease_holder, View {

@@ -31,7 +31,8 @@
  *   no longjmp, no pthread_exit. A thread must not be cancelled (pthread_cancel) inside a call.
  * Waiting. What may wait says for how long. Each operation of a coordinator that talks to the store has
  *   an _async form, which never waits: its answer arrives in a queue. See "Completions" below. Only
- *   cp_state_update, which calls back, has none; nor have the operations of the other handles.
+ *   cp_state_update, which calls back, has none; nor have the operations of the other handles, and the
+ *   snapshots, which read and write files.
  * fork. The child must not use handles of its parent: they are refused with CP_FAILED_PRECONDITION.
  *   It may open its own. A process that is made without fork handlers (vfork, clone) must not try.
  * Times are microseconds since the Unix epoch, 0 = never; durations end in _ms.
@@ -302,6 +303,7 @@ typedef struct cp_limits {
   uint64_t max_log_entry_bytes, max_log_read_bytes, max_logs, max_log_entries, max_logs_bytes;
   uint64_t max_waiting_reads;
   uint64_t max_mailbox_messages, max_broadcast;
+  uint64_t max_export_aside_bytes;
 } cp_limits;
 #define CP_LIMITS_INIT                                                                             \
   {                                                                                                \
@@ -310,7 +312,7 @@ typedef struct cp_limits {
         1024, 4096, 100000, 1000000, 10000, 4096, 4096, 100000, 67108864, 1024, 100000, 100000,    \
         1024, 65536, 10000, 16, 65536, 16384, 1024, 100, 3, 10, 100, 256, 1048576, 16, 256, 65536, \
         1000000000000000, 1000000, 1073741824, 10000, 1000000, 100000, 1048576, 1048576, 10000,    \
-        16777216, 1073741824, 100000, 10000, 1000                                                  \
+        16777216, 1073741824, 100000, 10000, 1000, 67108864                                        \
   }
 CP_API int32_t cp_limits_init(cp_limits *out, size_t struct_size);
 
@@ -1502,6 +1504,47 @@ CP_API int32_t cp_mailbox_broadcast(cp_sent_list **out, cp_coordinator *coordina
 CP_API int32_t cp_mailbox_broadcast_async(cp_coordinator *coordinator, const char *agent_id,
                                           const char *capability, const cp_message_spec *spec,
                                           cp_queue *queue, void *user_data);
+/* ---- Snapshots -------------------------------------------------------------------------------- */
+
+/* What a file has; docs/snapshots.md is about its lines. */
+typedef struct cp_snapshot_summary {
+  uint32_t struct_size;
+  int64_t taken_at_us; /* what is in it is as it was then */
+  uint64_t agents, tasks, documents, pools, permits, events;
+  uint64_t waiters; /* who waits for permits */
+  uint64_t keys;    /* of submits whose tasks are gone */
+  uint64_t lines, bytes;
+  const char *sha256; /* of all lines but the last one, in hexadecimal */
+} cp_snapshot_summary;
+CP_API void cp_snapshot_summary_free(cp_snapshot_summary *summary);
+
+/* Takes the next bytes. Any status but CP_OK ends the export, and is what it answers. */
+typedef int32_t (*cp_snapshot_sink)(const char *bytes, size_t length, void *user_data);
+/* Writes at most `size` bytes to `to` and their number to *length, which is 0 before; 0 is the end. Any
+ * status but CP_OK ends the import, and is what it answers. */
+typedef int32_t (*cp_snapshot_source)(char *to, size_t size, size_t *length, void *user_data);
+
+/* Writes all that the tenant holds as it is at the beginning, while work goes on. The file appears at
+ * `path` only when it is whole and on disk. *out may be NULL. CP_FAILED_PRECONDITION: another export is in
+ * progress. CP_RESOURCE_EXHAUSTED: more than max_export_aside_bytes changed before the export came to it. */
+CP_API int32_t cp_snapshot_export(cp_snapshot_summary **out, cp_coordinator *coordinator,
+                                  const char *path);
+CP_API int32_t cp_snapshot_export_to(cp_snapshot_summary **out, cp_coordinator *coordinator,
+                                     cp_snapshot_sink sink, void *user_data);
+/* Puts it into this tenant, all at once after all of it was found right. CP_FAILED_PRECONDITION: the
+ * tenant is or was in use. CP_INVALID_ARGUMENT: the file is damaged, and in which line. */
+CP_API int32_t cp_snapshot_import(cp_snapshot_summary **out, cp_coordinator *coordinator,
+                                  const char *path);
+CP_API int32_t cp_snapshot_import_from(cp_snapshot_summary **out, cp_coordinator *coordinator,
+                                       cp_snapshot_source source, void *user_data);
+
+/* What is known of an agent, and the state that it set, as one JSON object; of the tenant if agent_id is
+ * NULL. CP_NOT_FOUND: it is not registered and set none. */
+CP_API int32_t cp_snapshot_state(cp_text **out, cp_coordinator *coordinator, const char *agent_id);
+/* Keeps a JSON state for the agent; of what cp_snapshot_state gave only the state in it. *out, which may be
+ * NULL, is the version. */
+CP_API int32_t cp_snapshot_set_state(uint64_t *out, cp_coordinator *coordinator, const char *agent_id,
+                                     const char *state, size_t length);
 
 /* ---- Pools and permits ------------------------------------------------------------------------ */
 

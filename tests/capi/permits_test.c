@@ -414,6 +414,7 @@ TEST(limits_are_kept, "limits of documents and permits are taken, shown and kept
   CHECK_OK(cp_coordinator_config(&config, plane));
   CHECK(config->options->limits->max_needs == 1 && config->options->limits->max_documents == 1);
   CHECK(config->options->limits->max_permit_waiters == 100000);
+  CHECK(config->options->limits->max_export_aside_bytes == 67108864);
   CHECK(config->options->limits->max_amount == 1000000000000000);
   cp_config_free(config);
   CHECK_REFUSED(cp_permit_acquire(&permit, plane, &request), CP_INVALID_ARGUMENT,
