@@ -40,6 +40,7 @@ from ._core import (
     Pool,
     PoolWorker,
     ProbeHealth,
+    SnapshotSummary,
     Task,
     TaskFailure,
 )
@@ -150,6 +151,7 @@ __all__ = [
     "SecretKey",
     "SelectionStrategy",
     "SharedState",
+    "SnapshotSummary",
     "StateWatch",
     "Subscription",
     "SystemHealth",

@@ -33,6 +33,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Shared state": ("SharedState", "Document", "StateWatch", "DocumentChange", "ChangeKind"),
     "Logs": ("Logs", "LogEntry", "LogInfo", "LogFollower"),
     "Messages": ("Mailbox", "Message"),
+    "Snapshots": ("SnapshotSummary",),
     "Resources": ("Resources", "Hold", "Pool", "PoolKind", "UNLIMITED", "Needs", "Permit", "PermitPart"),
     "Leases": ("NamedLeases", "NamedLease", "LeaseHolder", "LeaderElection"),
     "Errors": (

@@ -95,12 +95,33 @@ const std::vector<Field<Message>>& fields_of<Message>() {
   return *fields;
 }
 
+template <>
+const std::vector<Field<SnapshotSummary>>& fields_of<SnapshotSummary>() {
+  using T = SnapshotSummary;
+  static const auto* const fields = new std::vector<Field<T>>{
+      time_field<&T::taken_at>("taken_at", "What is in it is as it was then."),
+      field<&T::agents>("agents", "Registered ones."),
+      field<&T::tasks>("tasks", "In whatever state."),
+      field<&T::documents>("documents", "Of shared state."),
+      field<&T::pools>("pools", "Of permits."),
+      field<&T::permits>("permits", "That were out."),
+      field<&T::events>("events", "Of the history."),
+      field<&T::waiters>("waiters", "Who waited for permits."),
+      field<&T::keys>("keys", "Of submits whose tasks are gone."),
+      field<&T::lines>("lines", "Of the file."),
+      field<&T::bytes>("bytes", "Of the file."),
+      field<&T::sha256>("sha256", "Of all lines but the last one, in hexadecimal."),
+  };
+  return *fields;
+}
+
 void bind_mesh_values(py::module_& module) {
   bind_value<Document>(module, "aragora_cp.Document", "A versioned JSON value under a key.");
   bind_value<Message>(module, "aragora_cp.Message", "What an agent sent to another one.");
   bind_value<DocumentChange>(module, "aragora_cp.DocumentChange", "One change of one document.");
   bind_value<LogEntry>(module, "aragora_cp.LogEntry", "One entry of a log.");
   bind_value<LogInfo>(module, "aragora_cp.LogInfo", "A log, and how it stands.");
+  bind_value<SnapshotSummary>(module, "aragora_cp.SnapshotSummary", "What a snapshot has.");
 }
 
 }  // namespace controlplane::python

@@ -285,6 +285,7 @@ void bind_plane(py::module_& module) {
   bind_state(cls);
   bind_logs(cls);
   bind_mailbox(cls);
+  bind_snapshots(cls);
   bind_resources(cls);
   bind_leases(module, cls);
   bind_distributor(module, cls);

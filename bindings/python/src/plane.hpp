@@ -59,6 +59,7 @@ void bind_events(PlaneClass& cls);
 void bind_state(PlaneClass& cls);
 void bind_logs(PlaneClass& cls);
 void bind_mailbox(PlaneClass& cls);
+void bind_snapshots(PlaneClass& cls);
 void bind_resources(PlaneClass& cls);
 void bind_leases(py::module_& module, PlaneClass& cls);
 void bind_distributor(py::module_& module, PlaneClass& cls);

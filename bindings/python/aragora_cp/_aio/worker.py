@@ -12,6 +12,7 @@ from .. import _core
 from .._callables import is_async
 from .._threads import Threads
 from .._worker import WorkerBase, complete, fail
+from ..definitions import Json
 from ..sync.context import TaskContext as ThreadContext
 from ._waiting import in_thread, inbox
 from .context import TaskContext
@@ -50,6 +51,14 @@ class Worker(WorkerBase[Any]):
         self._refuse_own_handler(asyncio.current_task() in self._tasks.values())
         seconds = self.drain_timeout if timeout is None else timeout
         await in_thread(self._stop_native, native, seconds)
+
+    async def get_state_snapshot(self) -> dict[str, Any]:
+        """What is known of the agent, with the state that it set."""
+        return await self._coordinator.get_state_snapshot(self.agent_id)
+
+    async def set_state(self, state: Json) -> int:
+        """Keeps a state for the agent; of what ``get_state_snapshot`` gave only the state in it."""
+        return await self._coordinator.set_state(self.agent_id, state)
 
     async def run(self) -> None:
         """Works until SIGTERM or SIGINT, or until it stops by itself; then drains.

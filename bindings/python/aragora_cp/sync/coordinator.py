@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .. import _background, _core
-from .._core import AgentInfo, Pending
+from .._core import AgentInfo, Pending, SnapshotSummary
 from ..config import ControlPlaneConfig
 from ..definitions import Json
 from ..enums import AgentStatus
@@ -192,6 +193,37 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
         """
         answer = self._plane.get_stats()
         return finish(answer) if type(answer) is Pending else answer
+
+    def export_snapshot(self, path: str | os.PathLike[str]) -> SnapshotSummary:
+        """Writes all that the tenant holds, as it is now, to a file of JSON lines. Work goes on meanwhile.
+
+        The file appears at ``path`` only when it is whole and on disk. FailedPrecondition: another export is
+        in progress. ResourceExhausted: more than ``limits.max_export_aside_bytes`` changed before the export
+        came to it, or there is no space.
+        """
+        return in_thread(self._plane.export_snapshot, os.fsdecode(path))
+
+    def import_snapshot(self, path: str | os.PathLike[str]) -> SnapshotSummary:
+        """Puts what was exported into this tenant, all at once after all of it was found right.
+
+        FailedPrecondition: the tenant is or was in use. InvalidArgument: the file is damaged, and in which
+        line.
+        """
+        return in_thread(self._plane.import_snapshot, os.fsdecode(path))
+
+    def get_state_snapshot(self, agent_id: str | None = None) -> dict[str, Any]:
+        """What is known of an agent, with the state that it set; without ``agent_id`` totals of the tenant.
+
+        Of JSON values only. NotFound: it is not registered and set none.
+        """
+        return in_thread(self._plane.state_snapshot, agent_id)
+
+    def set_state(self, agent_id: str, state: Json) -> int:
+        """Keeps a state for the agent, as the document "agent-state/<agent_id>"; its version.
+
+        Of what ``get_state_snapshot`` gave for an agent only the state in it is kept.
+        """
+        return in_thread(self._plane.set_state, agent_id, state)
 
     def metrics_text(self) -> str:
         """Prometheus text format 0.0.4; empty if the config's ``enable_metrics`` is off."""

@@ -11,6 +11,7 @@ from .. import _core
 from .._callables import is_async
 from .._threads import Threads
 from .._worker import WorkerBase, complete, fail
+from ..definitions import Json
 from ._waiting import inbox
 from .context import TaskContext
 from .coordinator import ControlPlaneCoordinator
@@ -48,6 +49,14 @@ class Worker(WorkerBase[TaskContext]):
             return
         self._refuse_own_handler(self._threads.is_one_of_them())
         self._stop_native(native, self.drain_timeout if timeout is None else timeout)
+
+    def get_state_snapshot(self) -> dict[str, Any]:
+        """What is known of the agent, with the state that it set."""
+        return self._coordinator.get_state_snapshot(self.agent_id)
+
+    def set_state(self, state: Json) -> int:
+        """Keeps a state for the agent; of what ``get_state_snapshot`` gave only the state in it."""
+        return self._coordinator.set_state(self.agent_id, state)
 
     def run(self) -> None:
         """Works until SIGTERM or SIGINT, or until it stops by itself; then drains.
