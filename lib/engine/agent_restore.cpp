@@ -10,7 +10,7 @@
 namespace controlplane {
 namespace {
 
-constexpr std::size_t kRememberedIncarnations = 16;
+constexpr std::size_t kMaxSuperseded = 16;
 
 std::string refuse(const AgentRow& row) {
   if (row.serial == 0) return "serial is 0";
@@ -21,7 +21,7 @@ std::string refuse(const AgentRow& row) {
   if (row.reported_health >= HealthStatus::unknown)
     return "reported_health is none that can be reported";
   if (row.announced >= HealthStatus::unknown) return "announced is none that can be told";
-  if (row.superseded.size() > kRememberedIncarnations) return "superseded: there are too many";
+  if (row.superseded.size() > kMaxSuperseded) return "superseded: there are too many";
   return {};
 }
 

@@ -122,9 +122,9 @@ void write_hex(char* to, std::uint64_t value) noexcept {
   for (int i = 15; i >= 0; --i, value >>= 4) to[i] = kDigits[value & 15];
 }
 
-class Writer {
+class RowWriter {
  public:
-  explicit Writer(RowBuffer& out) : out_(out) {}
+  explicit RowWriter(RowBuffer& out) : out_(out) {}
 
   template <class T>
   void must(std::string_view name, T& value) {
@@ -238,7 +238,7 @@ class Writer {
     out_.append(']');
   }
   template <class Row>
-  requires requires(Row& row, Writer& writer) { fields(writer, row); }
+  requires requires(Row& row, RowWriter& writer) { fields(writer, row); }
   void write(Row& row) {
     out_.append('{');
     first_ = true;
@@ -254,9 +254,9 @@ class Writer {
 namespace ondemand = simdjson::ondemand;
 
 // Walks the members of one object in step with the description of its row.
-class Reader {
+class RowReader {
  public:
-  Reader(ondemand::object object, const Limits& limits) : limits_(limits) {
+  RowReader(ondemand::object object, const Limits& limits) : limits_(limits) {
     if (object.begin().get(at_) || object.end().get(end_)) {
       fail("the row", "is no object");
     } else {
@@ -450,12 +450,12 @@ class Reader {
     }
   }
   template <class Row>
-  requires requires(Row& row, Reader& reader) { fields(reader, row); }
+  requires requires(Row& row, RowReader& reader) { fields(reader, row); }
   void read(ondemand::value from, Row& row) {
     ondemand::object object;
     if (from.get_object().get(object)) return fail(name_, "is no object");
     const std::string_view name = name_;
-    Reader inner(object, limits_);
+    RowReader inner(object, limits_);
     fields(inner, row);
     const auto done = inner.finish();
     if (!done) failed_ = fmt::format("{}: {}", name, done.error().message);
@@ -476,7 +476,7 @@ std::string_view to_string(RowKind kind) noexcept { return word_of(kind); }
 
 template <class Row>
 void append_row(RowBuffer& out, Row& row) {
-  Writer(out).row(row);
+  RowWriter(out).row(row);
 }
 
 struct RowParser::Impl {
@@ -484,7 +484,7 @@ struct RowParser::Impl {
   const Limits& limits;
   ondemand::parser parser;
   ondemand::document document;
-  std::optional<Reader> reader;
+  std::optional<RowReader> reader;
 };
 
 RowParser::RowParser(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}

@@ -12,7 +12,7 @@ namespace {
 // A chunk of the serial index is a pointer, needed or not: 2^24 of them.
 constexpr std::uint64_t kMaxSerials = std::uint64_t{1} << 36;
 
-bool is_leased(TaskState state) noexcept {
+bool has_holder(TaskState state) noexcept {
   return state == TaskState::claimed || state == TaskState::running;
 }
 
@@ -79,7 +79,7 @@ std::string TaskRestore::refuse(const TaskRow& row) const {
   }
   if (row.depends_on.size() > limits.max_parents) return "depends_on: there are too many";
   if (row.telling && !is_terminal(row.state)) return "telling: it has not ended";
-  if (row.cancel_requested && !is_leased(row.state)) return "cancel_requested: nobody holds it";
+  if (row.cancel_requested && !has_holder(row.state)) return "cancel_requested: nobody holds it";
   const bool has_key =
       row.named || !row.idempotency_key.text.empty() || !row.operation_id.text.empty();
   if (row.fingerprint && !has_key) return "fingerprint: it has no key";
@@ -89,7 +89,7 @@ std::string TaskRestore::refuse(const TaskRow& row) const {
 }
 
 std::string TaskRestore::refuse_attempt(const TaskRow& row) const {
-  const bool leased = is_leased(row.state);
+  const bool leased = has_holder(row.state);
   if (!row.attempt) return leased ? "attempt is missing" : "";
   const AttemptRow& attempt = *row.attempt;
   if (attempt.agent.text.empty() != (attempt.number == 0))
@@ -196,7 +196,7 @@ Result<void> TaskRestore::add(const TaskRow& row, std::uint64_t line) {
   items_.push_back({task, line});
   if (row.telling) told_.emplace(task, row.told_to);
   if (row.attempt) restore_attempt(row, task);
-  if (is_leased(row.state)) {
+  if (has_holder(row.state)) {
     held_.push_back({task, line, row.attempt->permit, std::string(row.attempt->claim_id.text)});
   }
   std::string taken;

@@ -6,10 +6,6 @@ namespace controlplane {
 
 namespace {
 
-bool is_leased(TaskState state) noexcept {
-  return state == TaskState::claimed || state == TaskState::running;
-}
-
 void describe(const TaskDetails& details, TaskRow& row) {
   row.named = !details.own_id.empty();
   row.depends_on = details.depends_on;
@@ -148,7 +144,7 @@ void TaskTable::describe_attempt(const TaskRecord& record, AttemptRow& row) cons
   row.lease_ttl_us = attempt.lease_ttl_us;
   if (attempt.claim_group != kNoSlot)
     row.claim_id.text = claim_groups_[attempt.claim_group].claim_id;
-  if (is_leased(record.state) && attempt.permit != kNoSlot)
+  if (record.place == Place::leased && attempt.permit != kNoSlot)
     row.permit = permits_.fence_of(attempt.permit);
   row.failures = attempt.failures;
   row.crashes = attempt.crashes;

@@ -11,7 +11,7 @@
 namespace controlplane {
 namespace {
 
-constexpr std::size_t kPieceBytes = 262'144;
+constexpr std::size_t kReadBytes = 262'144;
 
 // A row has two of its JSON values at most in the text form, which escapes up to every byte; the
 // rest of it is bounded by counts of names and numbers.
@@ -76,10 +76,10 @@ Result<void> SnapshotReader::fill() {
   if (at_ > 0) std::memmove(buffer_.data(), buffer_.data() + at_, left);
   buffer_.truncate(left);
   at_ = 0;
-  char* const to = buffer_.room(kPieceBytes + RowParser::kPadding);
-  const auto size = source_(to, kPieceBytes);
+  char* const to = buffer_.room(kReadBytes + RowParser::kPadding);
+  const auto size = source_(to, kReadBytes);
   if (!size) return size.error();
-  if (*size > kPieceBytes)
+  if (*size > kReadBytes)
     return Error::invalid_argument("the source answers more than was asked for");
   std::memset(to + *size, ' ', RowParser::kPadding);
   buffer_.used(*size);
