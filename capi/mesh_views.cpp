@@ -245,6 +245,8 @@ SummaryView::SummaryView(SnapshotSummary summary) : value(std::move(summary)) {
   out.pools = value.pools;
   out.permits = value.permits;
   out.events = value.events;
+  out.logs = value.logs;
+  out.entries = value.entries;
   out.waiters = value.waiters;
   out.keys = value.keys;
   out.lines = value.lines;

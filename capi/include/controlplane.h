@@ -1510,7 +1510,7 @@ CP_API int32_t cp_mailbox_broadcast_async(cp_coordinator *coordinator, const cha
 typedef struct cp_snapshot_summary {
   uint32_t struct_size;
   int64_t taken_at_us; /* what is in it is as it was then */
-  uint64_t agents, tasks, documents, pools, permits, events;
+  uint64_t agents, tasks, documents, logs, entries, pools, permits, events;
   uint64_t waiters; /* who waits for permits */
   uint64_t keys;    /* of submits whose tasks are gone */
   uint64_t lines, bytes;

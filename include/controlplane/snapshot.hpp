@@ -25,6 +25,7 @@ class CoordinatorCore;
 struct SnapshotSummary {
   Timestamp taken_at = 0;                // what is in it is as it was then
   std::uint64_t agents = 0, tasks = 0, documents = 0, pools = 0, permits = 0, events = 0;
+  std::uint64_t logs = 0, entries = 0;   // and what is in them
   std::uint64_t waiters = 0;             // who waits for permits
   std::uint64_t keys = 0;                // of submits whose tasks are gone
   std::uint64_t lines = 0, bytes = 0;    // of the whole file

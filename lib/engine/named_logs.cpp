@@ -32,10 +32,6 @@ Error lost(const NamedLog& log, std::uint64_t after) {
                   log.name, after, entries.first_seq()));
 }
 
-LogTable::Bounds table_bounds(const LogBounds& bounds) {
-  return {bounds.max_entries, bounds.max_bytes, std::chrono::microseconds(bounds.max_age).count()};
-}
-
 LogInfo info_of(const NamedLog& log) {
   const LogTable& entries = log.entries;
   return {log.name,       log.bounds,      entries.first_seq(), entries.last_seq(),
@@ -62,25 +58,6 @@ void trim_entries(LogTable& entries, const LogTrim& trim, Timestamp now) {
 }
 
 }  // namespace
-
-template <class Change>
-void NamedLogs::change(Slot slot, Change&& change) {
-  NamedLog& log = logs_[slot];
-  LogTable& entries = log.entries;
-  const std::uint64_t first = entries.first_seq();
-  stats_.entries -= entries.size();
-  stats_.bytes -= entries.bytes();
-  change(entries);
-  stats_.entries += entries.size();
-  stats_.bytes += entries.bytes();
-  stats_.trimmed_total += entries.first_seq() - first;
-  log.operations.forget_before(entries.first_seq());
-  if (const Timestamp due = entries.next_due(); due != LogTable::kNeverDue) {
-    ages_.set(slot, due);
-  } else {
-    ages_.erase(slot);
-  }
-}
 
 void NamedLogs::append(AppendLog& op, Timestamp now, Effects& effects) {
   Slot slot = index_.find(op.name);
@@ -145,6 +122,7 @@ std::optional<Error> NamedLogs::refuse_one_more(std::string_view name) const {
 Slot NamedLogs::add(std::string_view name, const LogBounds& bounds, Timestamp now,
                     Effects& effects) {
   const Slot slot = logs_.take();
+  if (export_ != nullptr && slot < export_->pending.size()) export_->pending[slot] = false;
   NamedLog& log = logs_[slot];
   log.name = name;
   log.bounds = bounds;
@@ -199,6 +177,7 @@ void NamedLogs::define(DefineLog& op, Timestamp now, Effects& effects) {
     }
     slot = add(op.name, op.bounds, now, effects);
   } else if (logs_[slot].bounds != op.bounds) {
+    touch(slot);
     logs_[slot].bounds = op.bounds;
     change(slot, [&](LogTable& entries) { entries.set_bounds(table_bounds(op.bounds)); });
     tell(effects, EventType::log_defined, op.name, 0, now);
@@ -234,6 +213,7 @@ void NamedLogs::remove(RemoveLog& op, Timestamp now, Effects& effects) {
   wake(log, effects);
   ages_.erase(slot);
   index_.remove(log.name);
+  leave_to_export(slot);
   logs_.give_back(slot);
 }
 

@@ -80,6 +80,7 @@ void Namespace::Impl::begin_export(BeginExport& op, Step& step) {
   permits.add_to(header.counts, totals);
   tasks.add_to(header.counts, totals);
   documents.add_to(header.counts, totals);
+  logs.add_to(header.counts, totals);
   RowBuffer head;
   append_row(head, header);
   head.append('\n');
@@ -91,6 +92,7 @@ void Namespace::Impl::begin_export(BeginExport& op, Step& step) {
   permits.begin_export(mine.aside);
   tasks.begin_export(mine.aside);
   documents.begin_export(mine.aside);
+  logs.begin_export(mine.aside);
   log.watch_trimming([&mine](const LogTable::Entry& entry) {
     if (entry.seq != mine.next_event || entry.seq > mine.last_event) return;
     ++mine.next_event;
@@ -106,6 +108,7 @@ void Namespace::Impl::stop_exporting() noexcept {
   permits.end_export();
   tasks.end_export();
   documents.end_export();
+  logs.end_export();
   log.watch_trimming({});
   exporting.reset();
 }
@@ -163,6 +166,8 @@ bool Namespace::Impl::read_stage(std::size_t bytes, int& visits) {
       return tasks.read_keys(out, bytes, visits);
     case NamespaceExport::Stage::tasks:
       return tasks.read_tasks(out, bytes, visits);
+    case NamespaceExport::Stage::logs:
+      return logs.read_logs(out, bytes, visits);
     case NamespaceExport::Stage::events:
       return read_events_of_export(bytes);
     case NamespaceExport::Stage::done:

@@ -24,6 +24,7 @@ struct NamespaceExport {
     documents,
     keys,
     tasks,
+    logs,
     events,
     done
   };

@@ -132,6 +132,12 @@ Result<void> NamespaceImport::Impl::add(RowKind kind, std::string_view row) {
     case RowKind::task:
       ++counts.tasks;
       return read<TaskRow>([&](const TaskRow& r) { return tasks.add(r, line); });
+    case RowKind::log:
+      ++counts.logs;
+      return read<LogRow>([&](const LogRow& r) { return tables.logs.restore(r); });
+    case RowKind::entry:
+      ++counts.entries;
+      return read<EntryRow>([&](const EntryRow& r) { return tables.logs.restore(r); });
     case RowKind::event:
       ++counts.events;
       return add_event();
@@ -235,6 +241,8 @@ Result<void> NamespaceImport::Impl::check_complete() const {
                      std::tuple("documents", expected.documents, counts.documents),
                      std::tuple("keys", expected.keys, counts.keys),
                      std::tuple("tasks", expected.tasks, counts.tasks),
+                     std::tuple("logs", expected.logs, counts.logs),
+                     std::tuple("entries", expected.entries, counts.entries),
                      std::tuple("events", expected.events, counts.events)};
   for (const auto& [what, wanted, found] : both) {
     if (wanted == found) continue;
@@ -268,6 +276,7 @@ Result<void> NamespaceImport::Impl::finish() {
   });
   if (fault) return at_line(*fault);
   if (auto restored = tables.documents.restore(totals); !restored) return restored;
+  if (auto restored = tables.logs.restore(totals); !restored) return restored;
   tables.high_water = time.now;
   tables.ready_at_adoption = tasks.ready();
   return {};
@@ -285,6 +294,7 @@ bool Namespace::Impl::is_new() const noexcept {
   permits.add_to(counts, totals);
   tasks.add_to(counts, totals);
   documents.add_to(counts, totals);
+  logs.add_to(counts, totals);
   return log.last_seq() == 0 && counts == RowCounts{} && totals.last_agent == 0 &&
          totals.last_fence == 0 && totals.next_serial == 1 && totals.puts == 0;
 }

@@ -2,6 +2,7 @@
 // Thread safety: none.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -31,6 +32,13 @@ class OperationIndex {
     }
   }
   std::size_t size() const noexcept { return in_order_.size(); }
+  // That of an entry; "" = it was not named.
+  std::string_view operation_of(std::uint64_t seq) const {
+    const auto at = std::lower_bound(in_order_.begin(), in_order_.end(), seq,
+                                     [](const auto& one, std::uint64_t s) { return one.first < s; });
+    if (at == in_order_.end() || at->first != seq) return {};
+    return *at->second;
+  }
 
   // Calls visit(seq, operation) in the order of the numbers.
   template <class Visit>

@@ -28,9 +28,9 @@ using Words = std::array<std::string_view, Count>;
 
 template <>
 struct Wording<RowKind> {
-  static constexpr Words<kRowKinds> words = {"header", "totals", "pool",     "permit",
-                                             "waiter", "agent",  "document", "key",
-                                             "task",   "event",  "trailer"};
+  static constexpr Words<kRowKinds> words = {"header", "totals",   "pool",   "permit", "waiter",
+                                             "agent",  "document", "key",    "task",   "log",
+                                             "entry",  "event",    "trailer"};
 };
 template <>
 struct Wording<KeyOf> {
@@ -528,6 +528,8 @@ CONTROLPLANE_ROW(AgentRow);
 CONTROLPLANE_ROW(DocumentRow);
 CONTROLPLANE_ROW(KeyRow);
 CONTROLPLANE_ROW(TaskRow);
+CONTROLPLANE_ROW(LogRow);
+CONTROLPLANE_ROW(EntryRow);
 CONTROLPLANE_ROW(EventRow);
 CONTROLPLANE_ROW(TrailerRow);
 #undef CONTROLPLANE_ROW

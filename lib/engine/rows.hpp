@@ -42,15 +42,15 @@ struct Hex64 {     // in hexadecimal: the numbers of other JSON readers end at 2
 inline constexpr Timestamp kLastMoment = 253'402'300'799'999'999;  // of the year 9999
 
 enum class RowKind : std::uint8_t {
-  header, totals, pool, permit, waiter, agent, document, key, task, event, trailer
+  header, totals, pool, permit, waiter, agent, document, key, task, log, entry, event, trailer
 };
-inline constexpr std::size_t kRowKinds = 11;
+inline constexpr std::size_t kRowKinds = 13;
 std::string_view to_string(RowKind kind) noexcept;
 
 // How many rows of each kind follow.
 struct RowCounts {
   std::uint64_t pools = 0, permits = 0, waiters = 0, agents = 0, documents = 0, keys = 0, tasks = 0,
-                events = 0;
+                logs = 0, entries = 0, events = 0;
   friend bool operator==(const RowCounts&, const RowCounts&) = default;
 };
 template <class Archive>
@@ -62,6 +62,8 @@ void fields(Archive& a, RowCounts& r) {
   a.must("documents", r.documents);
   a.must("keys", r.keys);
   a.must("tasks", r.tasks);
+  a.must("logs", r.logs);
+  a.must("entries", r.entries);
   a.must("events", r.events);
 }
 
@@ -119,6 +121,7 @@ struct TotalsRow {
   std::uint64_t last_agent = 0, agents_joined = 0, assignments = 0;       // agents
   std::uint64_t last_dropped = 0, puts = 0, conflicts = 0, deletes = 0, documents_expired = 0;
   std::uint64_t last_fence = 0, last_waiter = 0, granted = 0, permits_expired = 0, refused = 0;
+  std::uint64_t last_dropped_entry = 0, appends = 0, trimmed = 0, losses = 0;  // logs
   std::uint64_t first_event = 1, last_event = 0;
 };
 template <class Archive>
@@ -150,6 +153,10 @@ void fields(Archive& a, TotalsRow& r) {
   a.must("granted", r.granted);
   a.must("permits_expired", r.permits_expired);
   a.must("refused", r.refused);
+  a.must("last_dropped_entry", r.last_dropped_entry);
+  a.must("appends", r.appends);
+  a.must("trimmed", r.trimmed);
+  a.must("losses", r.losses);
   a.must("first_event", r.first_event);
   a.must("last_event", r.last_event);
 }
@@ -551,7 +558,46 @@ void fields(Archive& a, TaskRow& r) {
   a.may("attempt", r.attempt);
 }
 
-// One event of the history. Rows of other logs get a kind of their own.
+// A log, without its entries.
+struct LogRow {
+  static constexpr RowKind kKind = RowKind::log;
+  NameText name;
+  std::uint64_t max_entries = 0, max_bytes = 0;
+  std::int64_t max_age_ms = 0;
+  std::uint64_t begins_after = 0, first_seq = 0, last_seq = 0;
+  Timestamp created_at = 0;
+};
+template <class Archive>
+void fields(Archive& a, LogRow& r) {
+  a.must("name", r.name);
+  a.must("max_entries", r.max_entries);
+  a.must("max_bytes", r.max_bytes);
+  a.may("max_age_ms", r.max_age_ms);
+  a.may("begins_after", r.begins_after);
+  a.must("first_seq", r.first_seq);
+  a.must("last_seq", r.last_seq);
+  a.must("created_at", r.created_at);
+}
+
+// One entry of a log; after the row of that, and in order.
+struct EntryRow {
+  static constexpr RowKind kKind = RowKind::entry;
+  NameText log;
+  std::uint64_t seq = 0;
+  Timestamp time = 0;
+  NameText operation;
+  JsonText value;
+};
+template <class Archive>
+void fields(Archive& a, EntryRow& r) {
+  a.must("log", r.log);
+  a.must("seq", r.seq);
+  a.must("time", r.time);
+  a.may("operation", r.operation);
+  a.must("value", r.value);
+}
+
+// One event of the history.
 struct EventRow {
   static constexpr RowKind kKind = RowKind::event;
   std::uint64_t seq = 0;

@@ -57,6 +57,8 @@ SnapshotSummary summary_of(const RowCounts& counts) {
   summary.documents = counts.documents;
   summary.keys = counts.keys;
   summary.tasks = counts.tasks;
+  summary.logs = counts.logs;
+  summary.entries = counts.entries;
   summary.events = counts.events;
   return summary;
 }

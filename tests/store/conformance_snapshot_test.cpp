@@ -204,6 +204,37 @@ CONFORMANCE_CASE("what holders could not do meanwhile they may still do; other d
   CHECK(other.state("held") == "pending ready");
 }
 
+CONFORMANCE_CASE("a log goes into an export as it was, trimmed, appended to or removed since") {
+  Plane plane(kind);
+  for (int i = 0; i < 50; ++i) {
+    for (const char* log : {"kept", "trimmed", "removed"}) {
+      plane.append_to(log, std::to_string(i), log + std::to_string(i));
+    }
+  }
+  const Rows still = export_rows(plane);
+  int chunk = 0;
+  const Rows moving = export_rows(plane, 1, [&] {
+    if (chunk == 3) plane.append_to("trimmed", "99");
+    if (++chunk % 3 == 0) {
+      LogTrim trim;
+      trim.max_entries = 45 - static_cast<std::uint64_t>(std::min(chunk / 3, 45));
+      plane.trim_log("trimmed", trim);
+    }
+    if (chunk == 20) plane.remove_log("removed");
+    if (chunk == 25) plane.append_to("removed", "new", "again");
+    if (chunk == 30) plane.append_to("other", "new");
+  });
+  CHECK(first_difference(still, moving) == "");
+  auto made = import_rows(still, {}, plane.now());
+  INFO((made ? std::string() : made.error().to_string()));
+  REQUIRE(made);
+  Plane other(kind);
+  REQUIRE(adopt(other, made->get()) == "ok");
+  CHECK(other.append_to("kept", "49", "kept49") == "ok: 50");
+  CHECK(other.append_to("kept", "50") == "ok: 51");
+  CHECK(other.stats().logs.entries == 151);
+}
+
 CONFORMANCE_CASE("the clock of an imported tenant does not go back") {
   Plane plane(kind);
   plane.pass(kHour);

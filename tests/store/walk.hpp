@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/entropy.hpp"
+#include "engine/mailbox_name.hpp"
 #include "store/conformance.hpp"
 
 namespace controlplane::conformance {
@@ -252,7 +253,7 @@ class Walk {
   void share() {
     const std::string key = "doc" + std::to_string(below(12));
     PutOptions options;
-    switch (below(10)) {
+    switch (below(15)) {
       case 0:
       case 1:
         if (below(3) == 0) options.ttl = seconds(below(60));
@@ -270,12 +271,58 @@ class Walk {
       case 6:
         plane_.withdraw("op" + std::to_string(below(30)));
         break;
+      case 10:
+      case 11:
+      case 12:
+        use_log();
+        break;
+      case 13:
+        message();
+        break;
+      case 14:
+        receive();
+        break;
       case 7:
         if (below(4) == 0) plane_.define({"count", PoolKind::count, 1 + below(4)});
         break;
       default:
         end_permit();
         break;
+    }
+  }
+
+  void use_log() {
+    const std::string name = "log" + std::to_string(below(4));
+    LogBounds bounds;
+    LogTrim trim;
+    switch (below(12)) {
+      case 0:
+        bounds.max_entries = 1 + below(30);
+        if (below(2) == 0) bounds.max_age = seconds(1 + below(60));
+        plane_.define_log(name, bounds);
+        break;
+      case 1:
+        trim.max_entries = below(10);
+        plane_.trim_log(name, trim);
+        break;
+      case 2:
+        if (below(3) == 0) plane_.remove_log(name);
+        break;
+      default: {
+        const std::string operation = below(2) == 0 ? "" : "append" + std::to_string(below(50));
+        plane_.append_to(name, below(2) == 0 ? "[1]" : "\"two\"", operation);
+      }
+    }
+  }
+
+  void message() {
+    TaskSpec spec = task("");
+    spec.agent_id = mailbox_of(any_agent());
+    plane_.try_submit(spec);
+  }
+  void receive() {
+    for (ClaimedTask& held : plane_.claims(renewing(mailbox_of(any_agent()))).tasks) {
+      held_.push_back(std::move(held));
     }
   }
 

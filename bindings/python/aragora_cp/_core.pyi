@@ -777,6 +777,8 @@ class SnapshotSummary(_Value):
         agents: int = ...,
         tasks: int = ...,
         documents: int = ...,
+        logs: int = ...,
+        entries: int = ...,
         pools: int = ...,
         permits: int = ...,
         events: int = ...,
@@ -798,6 +800,12 @@ class SnapshotSummary(_Value):
     @property
     def documents(self) -> int:
         """Of shared state."""
+    @property
+    def logs(self) -> int:
+        """Named ones."""
+    @property
+    def entries(self) -> int:
+        """Of all logs."""
     @property
     def pools(self) -> int:
         """Of permits."""

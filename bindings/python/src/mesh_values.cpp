@@ -103,6 +103,8 @@ const std::vector<Field<SnapshotSummary>>& fields_of<SnapshotSummary>() {
       field<&T::agents>("agents", "Registered ones."),
       field<&T::tasks>("tasks", "In whatever state."),
       field<&T::documents>("documents", "Of shared state."),
+      field<&T::logs>("logs", "Named ones."),
+      field<&T::entries>("entries", "Of all logs."),
       field<&T::pools>("pools", "Of permits."),
       field<&T::permits>("permits", "That were out."),
       field<&T::events>("events", "Of the history."),
