@@ -1518,21 +1518,23 @@ typedef struct cp_snapshot_summary {
 } cp_snapshot_summary;
 CP_API void cp_snapshot_summary_free(cp_snapshot_summary *summary);
 
-/* Takes the next bytes. Any status but CP_OK ends the export, and is what it answers. */
+/* Takes the next bytes, at least one. Any status but CP_OK ends the export, and is what it answers. */
 typedef int32_t (*cp_snapshot_sink)(const char *bytes, size_t length, void *user_data);
 /* Writes at most `size` bytes to `to` and their number to *length, which is 0 before; 0 is the end. Any
  * status but CP_OK ends the import, and is what it answers. */
 typedef int32_t (*cp_snapshot_source)(char *to, size_t size, size_t *length, void *user_data);
 
 /* Writes all that the tenant holds as it is at the beginning, while work goes on. The file appears at
- * `path` only when it is whole and on disk. *out may be NULL. CP_FAILED_PRECONDITION: another export is in
- * progress. CP_RESOURCE_EXHAUSTED: more than max_export_aside_bytes changed before the export came to it. */
+ * `path` only when it is whole and on disk, in place of one that was there. *out may be NULL.
+ * CP_FAILED_PRECONDITION: another export is in progress, or the sink took nothing for a minute.
+ * CP_RESOURCE_EXHAUSTED: more than max_export_aside_bytes changed before the export came to it. */
 CP_API int32_t cp_snapshot_export(cp_snapshot_summary **out, cp_coordinator *coordinator,
                                   const char *path);
 CP_API int32_t cp_snapshot_export_to(cp_snapshot_summary **out, cp_coordinator *coordinator,
                                      cp_snapshot_sink sink, void *user_data);
 /* Puts it into this tenant, all at once after all of it was found right. CP_FAILED_PRECONDITION: the
- * tenant is or was in use. CP_INVALID_ARGUMENT: the file is damaged, and in which line. */
+ * tenant is or was in use, or the file has values that are encrypted for one of another name.
+ * CP_INVALID_ARGUMENT: the file is damaged, and in which line. */
 CP_API int32_t cp_snapshot_import(cp_snapshot_summary **out, cp_coordinator *coordinator,
                                   const char *path);
 CP_API int32_t cp_snapshot_import_from(cp_snapshot_summary **out, cp_coordinator *coordinator,
@@ -1542,7 +1544,7 @@ CP_API int32_t cp_snapshot_import_from(cp_snapshot_summary **out, cp_coordinator
  * NULL. CP_NOT_FOUND: it is not registered and set none. */
 CP_API int32_t cp_snapshot_state(cp_text **out, cp_coordinator *coordinator, const char *agent_id);
 /* Keeps a JSON state for the agent; of what cp_snapshot_state gave only the state in it. *out, which may be
- * NULL, is the version. */
+ * NULL, is the version; 0 if that agent had set no state, and nothing is kept. */
 CP_API int32_t cp_snapshot_set_state(uint64_t *out, cp_coordinator *coordinator, const char *agent_id,
                                      const char *state, size_t length);
 

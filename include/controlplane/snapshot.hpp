@@ -37,17 +37,18 @@ class Snapshots {
   explicit Snapshots(const Coordinator& plane);
 
   // Writes the tenant as it is at the beginning, while work goes on; the file appears at `path` only
-  // when it is whole and on disk. failed_precondition: another export is in progress.
-  // resource_exhausted: more than Limits::max_export_aside_bytes changed before the export came to
-  // it. unavailable: the file cannot be written, and why. Cost: as fast as JSON can be written;
+  // when it is whole and on disk, in place of one that was there. failed_precondition: another
+  // export is in progress, or the sink took nothing for a minute. resource_exhausted: more than
+  // Limits::max_export_aside_bytes changed before the export came to it. unavailable: the file cannot be written, and why. Cost: as fast as JSON can be written;
   // claims wait a few microseconds for it at a time.
   Result<SnapshotSummary> export_snapshot(std::string_view path);
-  // The same, given to `sink` in pieces; its error ends the export and is answered.
+  // The same, given to `sink` in pieces, none of them empty; its error ends the export and is answered.
   using Sink = std::function<Result<void>(std::string_view bytes)>;
   Result<SnapshotSummary> export_snapshot(const Sink& sink);
 
   // Puts what was exported into this tenant, all at once after all of it was found right.
-  // failed_precondition: the tenant is or was in use. invalid_argument: the file is damaged or
+  // failed_precondition: the tenant is or was in use, or the file has values that are encrypted for
+  // a tenant of another name. invalid_argument: the file is damaged or
   // contradicts itself, and in which line. not_found, unavailable: it cannot be read, and why.
   // Execution and lease deadlines, and permits, go on as if the time since the export had not been;
   // queue, total, retention and delay deadlines do not.
@@ -64,7 +65,7 @@ class Snapshots {
   Result<Json> get_state_snapshot(std::string_view agent_id) const;
   // Keeps `state` for the agent, registered or not: the document "agent-state/<agent_id>". Of what
   // get_state_snapshot gave for an agent only the state is taken, so that snapshots do not nest.
-  // Answers the version of the document.
+  // Answers the version of the document; 0 if that agent had set no state: then nothing is kept.
   Result<std::uint64_t> set_state(std::string_view agent_id, Json state);
 
  private:

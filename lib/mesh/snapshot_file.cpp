@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <ctime>
+#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -43,6 +47,47 @@ void sync_directory_of(const std::string& path) {
   (void)::close(fd);
 }
 
+// While it lives, a pipe whose reader left is an error of the write and no signal for the process.
+class NoPipeSignal {
+ public:
+  NoPipeSignal() {
+    ::sigemptyset(&pipe_);
+    ::sigaddset(&pipe_, SIGPIPE);
+    sigset_t pending;
+    ::sigpending(&pending);
+    was_pending_ = ::sigismember(&pending, SIGPIPE) == 1;
+    ::pthread_sigmask(SIG_BLOCK, &pipe_, &before_);
+  }
+  NoPipeSignal(const NoPipeSignal&) = delete;
+  NoPipeSignal& operator=(const NoPipeSignal&) = delete;
+  ~NoPipeSignal() {
+    const int code = errno;
+    const timespec at_once{};
+    while (!was_pending_ && ::sigtimedwait(&pipe_, nullptr, &at_once) < 0 && errno == EINTR) {
+    }
+    ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+    errno = code;
+  }
+
+ private:
+  sigset_t pipe_, before_;
+  bool was_pending_ = false;
+};
+
+bool is_link(const std::string& path) {
+  struct stat found {};
+  return ::lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode);
+}
+
+// Where it leads; as it is if that cannot be told.
+std::string resolved(const std::string& path) {
+  char* const real = ::realpath(path.c_str(), nullptr);
+  if (real == nullptr) return path;
+  std::string text(real);
+  std::free(real);
+  return text;
+}
+
 }  // namespace
 
 NewFile::NewFile(int fd, std::string path, std::string temporary)
@@ -60,25 +105,33 @@ NewFile::~NewFile() {
 
 Error NewFile::failed(std::string_view what) const { return file_error(what, path_, errno); }
 
-// What is no regular file, such as a pipe or /dev/stdout, is written in place.
+// What is no regular file, such as a pipe, is written in place, and so is /dev/stdout, whatever it
+// leads to. Other links stay, and what they lead to is written. A file that was there keeps its mode.
 Result<NewFile> NewFile::create(std::string_view path) {
   std::string target(path);
   if (target.empty() || target.find('\0') != target.npos) {
     return Error::invalid_argument(fmt::format("path {} is none", quote(path)));
   }
   struct stat found {};
-  if (::stat(target.c_str(), &found) == 0 && !S_ISREG(found.st_mode)) {
-    const int fd = ::open(target.c_str(), O_WRONLY | O_CLOEXEC);
+  const bool is_there = ::stat(target.c_str(), &found) == 0;
+  const bool is_stream = is_link(target) && (path.starts_with("/dev/") || path.starts_with("/proc/"));
+  if (is_there && (!S_ISREG(found.st_mode) || is_stream)) {
+    const int fd = ::open(target.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC);
     if (fd < 0) return file_error("cannot write", target, errno);
     return NewFile(fd, std::move(target), {});
   }
+  if (is_link(target)) target = resolved(target);
   std::string temporary = target + ".XXXXXX";
   const int fd = ::mkostemp(temporary.data(), O_CLOEXEC);
   if (fd < 0) return file_error("cannot write", target, errno);
-  return NewFile(fd, std::move(target), std::move(temporary));
+  NewFile file(fd, std::move(target), std::move(temporary));
+  if (is_there && ::fchmod(fd, found.st_mode & 07777) != 0) return file.failed("cannot set mode of");
+  return file;
 }
 
 Result<void> NewFile::write(std::string_view bytes) {
+  std::optional<NoPipeSignal> no_signal;
+  if (temporary_.empty()) no_signal.emplace();
   while (!bytes.empty()) {
     const ssize_t written = ::write(fd_, bytes.data(), bytes.size());
     if (written < 0 && errno == EINTR) continue;

@@ -13,6 +13,7 @@
 namespace controlplane {
 
 // Written beside its path and moved there by commit(), once it is on disk; else it leaves nothing.
+// A new file is its owner's alone (mode 0600), one that was there keeps its mode.
 class NewFile {
  public:
   static Result<NewFile> create(std::string_view path);

@@ -51,6 +51,7 @@ Result<void> SnapshotWriter::add(std::string_view rows) {
 }
 
 Result<void> SnapshotWriter::flush() {
+  if (out_.size() == 0) return {};
   whole_.add_bytes(out_.text());
   bytes_ += out_.size();
   auto taken = sink_(out_.text());

@@ -88,8 +88,8 @@ void describe(const Agent& agent, const AgentHealth& health, Object& out) {
   out.json("metadata", agent.metadata).json("metrics", agent.metrics);
 }
 
-// The state in what get_state_snapshot() gave for an agent, as it was written; anything else is a
-// state itself.
+// The state in what get_state_snapshot() gave for an agent, as it was written, empty if it had set
+// none; anything else is a state itself.
 Json state_in(const Json& given) {
   namespace ondemand = simdjson::ondemand;
   ondemand::parser parser;
@@ -101,6 +101,8 @@ Json state_in(const Json& given) {
       object["kind"].get_string().get(kind) || kind != kKind) {
     return given;
   }
+  std::uint64_t version = 0;
+  if (!object["state_version"].get_uint64().get(version) && version == 0) return {};
   ondemand::value state;
   ondemand::json_type type;
   std::string_view raw;
@@ -148,7 +150,10 @@ Result<std::uint64_t> Snapshots::set_state(std::string_view agent_id, Json state
   checks.name("agent_id", agent_id).name("key of the state", key);
   checks.rule(!state.empty(), [] { return std::string("state is empty"); });
   checks.json("state", state, limits.max_document_bytes, "max_document_bytes");
-  if (checks.ok()) state = state_in(state);
+  if (checks.ok()) {
+    state = state_in(state);
+    if (state.empty()) return std::uint64_t{0};
+  }
   auto stored = core_->block(checks, PutDocumentCall(key, std::move(state), PutOptions{}));
   if (!stored) return std::move(stored.error());
   return stored->version;
