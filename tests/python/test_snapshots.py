@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pickle
 from pathlib import Path
 
@@ -49,6 +50,19 @@ async def test_a_tenant_goes_to_a_file_and_comes_back(tmp_path: Path) -> None:
         assert [json.loads(line)["row"] for line in path.read_text().splitlines()][:2] == ["header", "totals"]
         with pytest.raises(FailedPrecondition, match="in use"):
             await other.import_snapshot(path)
+
+
+async def test_a_path_is_whatever_the_system_takes(tmp_path: Path) -> None:
+    path = os.fsencode(tmp_path) + b"/pl\xff\n\xc3\xa4ne"
+    async with await create_control_plane() as plane, await create_control_plane() as other:
+        await fill(plane)
+        written = await plane.export_snapshot(os.fsdecode(path))
+        assert os.listdir(os.fsencode(tmp_path)) == [path.rsplit(b"/", 1)[1]]
+        assert await other.import_snapshot(Path(os.fsdecode(path))) == written
+        with pytest.raises(NotFound, match="none"):
+            await plane.import_snapshot(os.fsdecode(path) + "none")
+        with pytest.raises(InvalidArgument, match="path"):
+            await plane.export_snapshot("a\0b")
 
 
 async def test_a_damaged_file_is_refused_whole(tmp_path: Path) -> None:

@@ -21,13 +21,14 @@ auto blocked(Plane& plane, Operation&& operation) {
   return value_or_raise(std::move(result));
 }
 
+// Paths are bytes: not all of them are UTF-8.
 py::object export_snapshot(Plane& plane, py::handle path) {
-  const std::string file = text("path", path);
+  const auto file = path.cast<std::string>();
   return held(blocked(plane, [&](Snapshots& s) { return s.export_snapshot(file); }));
 }
 
 py::object import_snapshot(Plane& plane, py::handle path) {
-  const std::string file = text("path", path);
+  const auto file = path.cast<std::string>();
   return held(blocked(plane, [&](Snapshots& s) { return s.import_snapshot(file); }));
 }
 

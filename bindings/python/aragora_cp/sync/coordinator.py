@@ -197,19 +197,19 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     def export_snapshot(self, path: str | os.PathLike[str]) -> SnapshotSummary:
         """Writes all that the tenant holds, as it is now, to a file of JSON lines. Work goes on meanwhile.
 
-        The file appears at ``path`` only when it is whole and on disk. FailedPrecondition: another export is
-        in progress. ResourceExhausted: more than ``limits.max_export_aside_bytes`` changed before the export
-        came to it, or there is no space.
+        The file appears at ``path`` only when it is whole and on disk, in place of one that was there.
+        Cancelling does not stop it. FailedPrecondition: another export is in progress. ResourceExhausted:
+        more than ``limits.max_export_aside_bytes`` changed before the export came to it, or there is no space.
         """
-        return in_thread(self._plane.export_snapshot, os.fsdecode(path))
+        return in_thread(self._plane.export_snapshot, os.fsencode(path))
 
     def import_snapshot(self, path: str | os.PathLike[str]) -> SnapshotSummary:
         """Puts what was exported into this tenant, all at once after all of it was found right.
 
-        FailedPrecondition: the tenant is or was in use. InvalidArgument: the file is damaged, and in which
-        line.
+        FailedPrecondition: the tenant is or was in use, or the file has values that are encrypted for one of
+        another name. InvalidArgument: the file is damaged, and in which line.
         """
-        return in_thread(self._plane.import_snapshot, os.fsdecode(path))
+        return in_thread(self._plane.import_snapshot, os.fsencode(path))
 
     def get_state_snapshot(self, agent_id: str | None = None) -> dict[str, Any]:
         """What is known of an agent, with the state that it set; without ``agent_id`` totals of the tenant.
@@ -221,7 +221,7 @@ class ControlPlaneCoordinator(AgentRegistry, TaskScheduler, HealthMonitor, Event
     def set_state(self, agent_id: str, state: Json) -> int:
         """Keeps a state for the agent, as the document "agent-state/<agent_id>"; its version.
 
-        Of what ``get_state_snapshot`` gave for an agent only the state in it is kept.
+        Of what ``get_state_snapshot`` gave for an agent only the state in it is kept; 0 if it had set none.
         """
         return in_thread(self._plane.set_state, agent_id, state)
 
