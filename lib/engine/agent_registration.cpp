@@ -71,27 +71,27 @@ AgentSlot AgentTable::find(std::string_view agent_id) const noexcept {
 Result<AgentSlot> AgentTable::require(std::string_view agent_id, std::uint64_t incarnation) const {
   const AgentSlot slot = find(agent_id);
   if (slot == kNoAgent) return not_registered_error(agent_id);
-  if (!is_current(slot, incarnation)) return superseded_error(impl_->records[slot]);
+  if (!is_current(slot, incarnation)) return superseded_error(seen().records[slot]);
   return slot;
 }
 
 bool AgentTable::supersedes(const AgentSpec& spec, std::uint64_t incarnation) const noexcept {
   const AgentSlot slot = find(spec.agent_id);
   if (slot == kNoAgent || !is_reportable(spec.status)) return false;
-  const AgentRecord& agent = impl_->records[slot];
+  const AgentRecord& agent = seen().records[slot];
   return incarnation != agent.incarnation && !was_superseded(agent, incarnation);
 }
 
 bool AgentTable::is_current(AgentSlot slot, std::uint64_t incarnation) const noexcept {
-  return incarnation == 0 || incarnation == impl_->records[slot].incarnation;
+  return incarnation == 0 || incarnation == seen().records[slot].incarnation;
 }
 
 Error AgentTable::superseded(AgentSlot slot) const {
-  return superseded_error(impl_->records[slot]);
+  return superseded_error(seen().records[slot]);
 }
 
 std::string_view AgentTable::id(AgentSlot slot) const noexcept {
-  return impl_->records[slot].agent_id;
+  return seen().records[slot].agent_id;
 }
 
 const std::vector<std::string>& AgentTable::capabilities(AgentSlot slot) const noexcept {
@@ -99,7 +99,7 @@ const std::vector<std::string>& AgentTable::capabilities(AgentSlot slot) const n
 }
 
 std::uint64_t AgentTable::incarnation(AgentSlot slot) const noexcept {
-  return impl_->records[slot].incarnation;
+  return seen().records[slot].incarnation;
 }
 
 Result<AgentTable::Added> AgentTable::add(const AgentSpec& spec, std::uint64_t incarnation,
@@ -145,6 +145,10 @@ AgentTable::Added AgentTable::Impl::add_new(const AgentSpec& spec, std::uint64_t
   reschedule(slot);
   announce_from(EventType::agent_registered, agent, registered_by, now, effects);
   return {slot, true, false};
+}
+
+void AgentTable::tell_offers(Effects& effects) const {
+  for (const auto& [agent_id, slot] : impl_->by_id) effects.offers(agent_id);
 }
 
 // Answers whether anything is different now.

@@ -12,10 +12,12 @@ namespace {
 
 constexpr std::size_t kMaxSuperseded = 16;
 
-std::string refuse(const AgentRow& row) {
+std::string refuse(const AgentRow& row, const Limits& limits, Timestamp now) {
   if (row.serial == 0) return "serial is 0";
-  if (!is_set(row.capabilities, row.capabilities.size()))
+  if (!is_set(row.capabilities, limits.max_capabilities))
     return "capabilities is no sorted set of names";
+  if (row.labels.size() > limits.max_labels) return "labels: there are too many";
+  if (row.breaker.second > now / 1'000'000) return "breaker: second is ahead of the header's now";
   if (row.reported_status >= AgentStatus::offline)
     return "reported_status is none that can be reported";
   if (row.reported_health >= HealthStatus::unknown)
@@ -62,9 +64,9 @@ void describe(const AgentRow& row, AgentRecord& agent) {
 
 }  // namespace
 
-Result<void> AgentRestore::add(const AgentRow& row, std::uint64_t line) {
+Result<void> AgentRestore::add(const AgentRow& row, std::uint64_t line, Timestamp now) {
   AgentTable::Impl& table = *table_.impl_;
-  if (std::string why = refuse(row); !why.empty()) return Error::invalid_argument(std::move(why));
+  if (std::string why = refuse(row, limits_, now); !why.empty()) return Error::invalid_argument(std::move(why));
   if (table.find(row.id.text) != kNoAgent) {
     return Error::invalid_argument(fmt::format("agent {} is there twice", row.id.text));
   }
@@ -108,7 +110,7 @@ MaybeFault AgentRestore::finish(const TotalsRow& totals, const Downtime& time,
     table.selection.restore(item.slot, item.capabilities, item.order);
     agent.running = registered(agent.agent_id, item.slot);
     // It could not call while it was away.
-    if (time.length() > 0) agent.excused_until = std::max(agent.excused_until, time.now);
+    if (!time.none) agent.excused_until = std::max(agent.excused_until, time.now);
     agent.status = status_of(agent);
     agent.health = health_of(agent);
     agent.available = is_available(agent);

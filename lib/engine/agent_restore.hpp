@@ -18,9 +18,10 @@ namespace controlplane {
 
 class AgentRestore {
  public:
-  explicit AgentRestore(AgentTable& table) : table_(table) {}
+  AgentRestore(AgentTable& table, const Limits& limits) : table_(table), limits_(limits) {}
 
-  Result<void> add(const AgentRow& row, std::uint64_t line);
+  // `now` is when the row was written.
+  Result<void> add(const AgentRow& row, std::uint64_t line, Timestamp now);
   // After all rows, and after the tasks. registered(agent id, slot) answers how many leases it has.
   using Registered = std::function<std::uint32_t(std::string_view agent_id, AgentSlot slot)>;
   MaybeFault finish(const TotalsRow& totals, const Downtime& time, const Registered& registered);
@@ -32,6 +33,7 @@ class AgentRestore {
     std::vector<std::string> capabilities;
   };
   AgentTable& table_;
+  const Limits& limits_;
   std::vector<Item> items_;
 };
 

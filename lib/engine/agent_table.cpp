@@ -191,15 +191,15 @@ Result<void> AgentTable::heartbeat(AgentSlot slot, const HeartbeatReport& report
 // Claims and ends.
 
 Refusal AgentTable::refusal(AgentSlot slot) const noexcept {
-  return refusal_of(impl_->records[slot]);
+  return refusal_of(seen().records[slot]);
 }
 
 Error AgentTable::refusal_error(AgentSlot slot, Refusal refusal) const {
-  return refused_error(impl_->records[slot], refusal);
+  return refused_error(seen().records[slot], refusal);
 }
 
 std::uint32_t AgentTable::claimable(AgentSlot slot) const noexcept {
-  return claimable_by(impl_->records[slot]);
+  return claimable_by(seen().records[slot]);
 }
 
 void AgentTable::watch(AgentSlot slot) noexcept { impl_->records[slot].watched = true; }

@@ -150,6 +150,9 @@ class AgentTable {
   void stats(RegistryStats& registry, HealthStats& health) const noexcept;
   void add_to(FieldDigest& digest) const;  // all that later answers depend on
 
+  // Every agent began to offer what it offers, for claims that are parked already.
+  void tell_offers(Effects& effects) const;
+
   // agent_rows.cpp: for an export
   void begin_export(ExportAside& aside);
   void end_export() noexcept;
@@ -175,6 +178,8 @@ class AgentTable {
   friend struct EngineAudit;  // tests compare the maintained structures with a scan
   friend struct AgentAudit;
   struct Impl;
+  const Impl& seen() const noexcept { return *impl_; }  // who only looks changes no record
+
   std::unique_ptr<Impl> impl_;
 };
 

@@ -74,7 +74,7 @@ void add_states(FieldDigest& digest, const AgentRecord& agent) {
 }  // namespace
 
 void AgentTable::snapshot(AgentSlot slot, Agent& to) const {
-  const AgentRecord& from = impl_->records[slot];
+  const AgentRecord& from = seen().records[slot];
   to.agent_id = from.agent_id;
   to.capabilities = impl_->selection.capabilities(slot);
   to.model = from.model;
@@ -102,7 +102,7 @@ void AgentTable::snapshot(AgentSlot slot, Agent& to) const {
 }
 
 AgentHealth AgentTable::health(AgentSlot slot) const {
-  const AgentRecord& from = impl_->records[slot];
+  const AgentRecord& from = seen().records[slot];
   AgentHealth to;
   to.agent_id = from.agent_id;
   to.status = from.health;
@@ -120,7 +120,7 @@ AgentHealth AgentTable::health(AgentSlot slot) const {
 }
 
 Timestamp AgentTable::state_since(AgentSlot slot) const noexcept {
-  const AgentRecord& agent = impl_->records[slot];
+  const AgentRecord& agent = seen().records[slot];
   const bool breaker = refusal_of(agent) == Refusal::breaker;
   return breaker ? agent.breaker.since() : agent.status_since;
 }
@@ -197,8 +197,8 @@ void AgentTable::add_to(FieldDigest& digest) const {
   for (std::size_t at = 0; at < roster.size(); ++at) {
     const AgentSlot slot = roster[at].slot;
     if (slot == kNoAgent) continue;
-    add_record(digest, impl_->records[slot]);
-    add_states(digest, impl_->records[slot]);
+    add_record(digest, seen().records[slot]);
+    add_states(digest, seen().records[slot]);
     for (const std::string& name : impl_->selection.capabilities(slot)) digest.add(name);
     digest.add(impl_->selection.order(slot));
   }

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/document_table.hpp"
+#include "engine/restore.hpp"
 #include "engine/row_json.hpp"
 
 namespace controlplane {
@@ -41,6 +42,7 @@ Result<void> DocumentTable::restore(const DocumentRow& row) {
     return Error::invalid_argument(fmt::format("document {} is there twice", row.key.text));
   }
   if (row.version == 0) return Error::invalid_argument("version is 0");
+  if (row.version > kMaxNumber) return Error::invalid_argument("version is too high");
   if (stats_.documents >= limits_.max_documents) {
     return Error::resource_exhausted(
         fmt::format("there are more documents than max_documents ({})", limits_.max_documents));

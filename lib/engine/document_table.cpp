@@ -55,7 +55,7 @@ std::uint64_t DocumentTable::bytes_of(const Document& document) noexcept {
 Slot DocumentTable::find(std::string_view key, Timestamp now, Effects& effects) {
   const Slot slot = index_.find(key);
   if (slot == kNoSlot) return kNoSlot;
-  const Timestamp expires = records_[slot].document.expires_at;
+  const Timestamp expires = std::as_const(records_)[slot].document.expires_at;
   if (expires == 0 || expires > now) return slot;
   drop(slot, EventType::document_expired, now, effects);
   return kNoSlot;
@@ -67,7 +67,7 @@ void DocumentTable::get(GetDocument& op, Timestamp now, Effects& effects) {
   if (slot == kNoSlot) {
     op.failed = no_document(op.key);
   } else {
-    op.document = records_[slot].document;
+    op.document = std::as_const(records_)[slot].document;
   }
 }
 
@@ -84,7 +84,7 @@ void DocumentTable::put(PutDocument& op, Timestamp now, Effects& effects) {
 
 // True: this very put made the version that is there, or it names itself as another one did.
 bool DocumentTable::answers_again(PutDocument& op, Slot slot) {
-  const DocumentRecord& record = records_[slot];
+  const DocumentRecord& record = std::as_const(records_)[slot];
   if (op.operation_id.empty() || record.operation != op.operation_id) return false;
   const bool same = op.digest != 0 ? record.digest == op.digest : record.document.value == *op.value;
   if (same) {
@@ -97,7 +97,7 @@ bool DocumentTable::answers_again(PutDocument& op, Slot slot) {
 }
 
 bool DocumentTable::may_put(PutDocument& op, Slot slot) {
-  const Document* current = slot == kNoSlot ? nullptr : &records_[slot].document;
+  const Document* current = slot == kNoSlot ? nullptr : &std::as_const(records_)[slot].document;
   const std::uint64_t version = current == nullptr ? 0 : current->version;
   if (op.expected && *op.expected != version) {
     ++stats_.conflicts_total;
@@ -146,7 +146,7 @@ void DocumentTable::remove(RemoveDocument& op, Timestamp now, Effects& effects) 
   const Slot slot = find(op.key, now, effects);
   op.removed = false;
   if (slot == kNoSlot) return;
-  const std::uint64_t version = records_[slot].document.version;
+  const std::uint64_t version = std::as_const(records_)[slot].document.version;
   if (op.expected && *op.expected != version) {
     ++stats_.conflicts_total;
     op.failed = wrong_version(op.key, version, *op.expected);

@@ -20,8 +20,8 @@
 namespace controlplane {
 
 // Rows that had to be written before their turn, in blocks that are handed out as they are and come
-// back empty: who changes a record pays for its row, not for memory. Beyond `max_bytes` they are
-// given up: the export has failed, and work goes on.
+// back empty: who changes a record pays for its row, not for memory. Beyond `max_bytes`, of memory
+// and not of rows, the export has failed: no more are added, and work goes on.
 class ExportAside {
  public:
   explicit ExportAside(std::size_t max_bytes) : max_bytes_(max_bytes) {}
@@ -32,22 +32,25 @@ class ExportAside {
     if (overflowed_) return;
     if (blocks_.empty() || blocks_.back().size() >= kBlockBytes) begin_block();
     RowBuffer& block = blocks_.back();
-    const std::size_t before = block.size();
+    const std::size_t before = block.capacity();
     if (!write(block)) return;
     block.append('\n');
-    bytes_ += block.size() - before;
-    if (bytes_ <= max_bytes_) return;
-    overflowed_ = true;
-    blocks_.clear();
-    spares_.clear();
+    hold(block.capacity() - before);
   }
+  // Memory that is kept for the export elsewhere.
+  void hold(std::size_t bytes) noexcept {
+    bytes_ += bytes;
+    overflowed_ = overflowed_ || bytes_ > max_bytes_;
+  }
+  void let_go(std::size_t bytes) noexcept { bytes_ -= bytes; }
   // Swaps the oldest block for `out`, which is empty; false: there is none.
   bool take(RowBuffer& out) {
     if (blocks_.empty()) return false;
+    bytes_ -= blocks_.front().capacity();
     std::swap(out, blocks_.front());
-    if (spares_.size() < kSpares) spares_.push_back(std::move(blocks_.front()));
+    const bool is_usual = blocks_.front().capacity() <= kRoom;
+    if (is_usual && spares_.size() < kSpares) spares_.push_back(std::move(blocks_.front()));
     blocks_.pop_front();
-    bytes_ -= out.size();
     return out.size() > 0;
   }
   bool overflowed() const noexcept { return overflowed_; }
@@ -64,6 +67,7 @@ class ExportAside {
       spares_.pop_back();
     }
     (void)blocks_.back().room(kRoom);
+    hold(blocks_.back().capacity());
   }
   const std::size_t max_bytes_;
   std::deque<RowBuffer> blocks_;

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/named_logs.hpp"
+#include "engine/restore.hpp"
 #include "engine/row_json.hpp"
 
 namespace controlplane {
@@ -88,6 +89,7 @@ void NamedLogs::leave_to_export(Slot slot) {
     part.removed->name = log.name;
     part.removed->entries = std::move(log.entries);
     part.removed->operations = std::move(log.operations);
+    export_->aside.hold(part.removed->entries.bytes());
   }
 }
 
@@ -108,7 +110,11 @@ bool NamedLogs::read_logs(RowBuffer& out, std::size_t bytes, int& visits) {
         (void)log.entries.read(part.next - 1, part.last + 1 - part.next, write);
       }
       if (part.next <= part.last) return false;
-      if (part.removed == nullptr) logs_[part.slot].entries.watch_trimming({});
+      if (part.removed == nullptr) {
+        logs_[part.slot].entries.watch_trimming({});
+      } else {
+        export_->aside.let_go(part.removed->entries.bytes());
+      }
       export_->parts.pop_front();
       continue;
     }
@@ -146,7 +152,7 @@ Result<void> NamedLogs::restore(const LogRow& row) {
   if (row.max_entries == 0 || row.max_bytes == 0 || row.max_age_ms > max_age) {
     return Error::invalid_argument("max_entries, max_bytes or max_age_ms is out of range");
   }
-  if (row.begins_after >= row.first_seq || row.last_seq > UINT64_MAX / 2 ||
+  if (row.begins_after >= row.first_seq || row.last_seq > kMaxNumber ||
       row.first_seq > row.last_seq + 1) {
     return Error::invalid_argument("begins_after, first_seq and last_seq do not go together");
   }
@@ -161,6 +167,7 @@ Result<void> NamedLogs::restore(const LogRow& row) {
   ++stats_.logs;
   restored_to_.resize(logs_.end());
   restored_to_[slot] = row.last_seq;
+  restored_until_.resize(logs_.end());
   return {};
 }
 
@@ -175,6 +182,10 @@ Result<void> NamedLogs::restore(const EntryRow& row) {
     return Error::invalid_argument(
         fmt::format("seq is {}; the next one of log {} is {}", row.seq, log.name, next));
   }
+  if (row.time < restored_until_[slot]) {
+    return Error::invalid_argument("time is before that of the entry before it");
+  }
+  restored_until_[slot] = row.time;
   if (stats_.entries >= limits_.max_log_entries ||
       stats_.bytes + row.value.text.size() > limits_.max_logs_bytes) {
     return Error::resource_exhausted(
@@ -204,6 +215,7 @@ Result<void> NamedLogs::restore(const TotalsRow& totals) {
   stats_.trimmed_total = totals.trimmed;
   stats_.losses_total = totals.losses;
   restored_to_ = {};
+  restored_until_ = {};
   return done;
 }
 

@@ -127,6 +127,7 @@ class NamedLogs {
   LogStats stats_;
   std::unique_ptr<Export> export_;
   std::vector<std::uint64_t> restored_to_;  // the last entry there has to be, by slot
+  std::vector<Timestamp> restored_until_;   // the time of the last one there is
 };
 
 template <class Change>

@@ -411,7 +411,7 @@ void Namespace::Impl::advance(Advance& op, Step& step) {
       log.expire_one();
     } else if (logs.next_due() <= step.now) {
       logs.expire_one();
-    } else if (!advance_agent(step)) {
+    } else if (!advance_agent(step) && !give_up_export(step.now)) {
       break;
     }
   }
@@ -523,7 +523,8 @@ void Namespace::Impl::dispatch(Operation& op, Step& step) {
 
 Timestamp Namespace::Impl::next_due() const noexcept {
   return std::min({tasks.next_due(), agents.next_due(), documents.next_due(), permits.next_due(),
-                   log.next_due(), logs.next_due()});
+                   log.next_due(), logs.next_due(),
+                   exporting == nullptr ? INT64_MAX : exporting->given_up_at()});
 }
 
 Timestamp Namespace::next_due() const noexcept { return impl_->next_due(); }

@@ -12,7 +12,6 @@
 namespace controlplane {
 namespace {
 
-constexpr std::int64_t kGivenUpUs = 60'000'000;  // an export that nobody reads for so long
 constexpr int kVisits = 64;                      // slots per chunk, used or not
 
 void write_event(RowBuffer& out, const LogTable::Entry& entry) {
@@ -46,7 +45,7 @@ void write_event(RowBuffer& out, const LogTable::Entry& entry) {
 Error no_export(std::string_view id) {
   return Error::failed_precondition(
       fmt::format("export {} is not in progress: it ended, or nobody read it for {} s", id,
-                  kGivenUpUs / 1'000'000));
+                  NamespaceExport::kGivenUpUs / 1'000'000));
 }
 
 }  // namespace
@@ -56,12 +55,11 @@ void Namespace::Impl::begin_export(BeginExport& op, Step& step) {
     op.rows = exporting->head;
     return;
   }
-  if (exporting != nullptr && exporting->read_at + kGivenUpUs > step.now) {
+  if (exporting != nullptr && !give_up_export(step.now)) {
     op.failed = Error::failed_precondition(fmt::format(
         "export {} is in progress; there can be one at a time", exporting->operation_id));
     return;
   }
-  stop_exporting();
   exporting = std::make_unique<NamespaceExport>(std::string(op.operation_id),
                                                 options.limits.max_export_aside_bytes);
   NamespaceExport& mine = *exporting;
@@ -111,6 +109,12 @@ void Namespace::Impl::stop_exporting() noexcept {
   logs.end_export();
   log.watch_trimming({});
   exporting.reset();
+}
+
+bool Namespace::Impl::give_up_export(Timestamp now) noexcept {
+  if (exporting == nullptr || exporting->given_up_at() > now) return false;
+  stop_exporting();
+  return true;
 }
 
 // What was put aside goes first: it is memory that others may need, and it comes in any order.

@@ -29,6 +29,9 @@ struct NamespaceExport {
     done
   };
 
+  static constexpr std::int64_t kGivenUpUs = 60'000'000;  // after so long without a reader
+  Timestamp given_up_at() const noexcept { return read_at + kGivenUpUs; }
+
   const std::string operation_id;
   std::string head;  // what begin answered
   ExportAside aside;

@@ -54,10 +54,11 @@ struct Namespace::Impl {
   void read_export(ReadExport& op, Step& step);
   void end_export(const EndExport& op) noexcept;
   void stop_exporting() noexcept;
+  bool give_up_export(Timestamp now) noexcept;  // true: nobody read it for too long
   bool read_stage(std::size_t bytes, int& visits);
   bool read_events_of_export(std::size_t bytes);
   bool is_new() const noexcept;   // nothing was ever put into it
-  void tell_of_ready_tasks();
+  void tell_who_waits();          // after an adoption
 
   Timestamp next_due() const noexcept;
   bool advance_agent(Step& step);

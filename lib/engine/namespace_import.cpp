@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <initializer_list>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@ namespace controlplane {
 namespace {
 
 constexpr std::int64_t kMaxAheadUs = 86'400'000'000;
+constexpr std::string_view kSealed = R"({"$sealed")";  // how an encrypted value begins
 
 Error at_line(std::uint64_t line, Error error) {
   error.message = fmt::format("line {}: {}", line, error.message);
@@ -33,9 +35,9 @@ struct NamespaceImport::Impl {
   Impl(std::string name, const NamespaceOptions& options, Timestamp n)
       : made(std::make_unique<Namespace>(std::move(name), options)),
         tables(*made->impl_),
-        parser(options.limits),
+        parser(tables.options.limits),
         tasks(tables.tasks),
-        agents(tables.agents),
+        agents(tables.agents, tables.options.limits),
         permits(tables.permits),
         store_now(n) {}
 
@@ -49,6 +51,7 @@ struct NamespaceImport::Impl {
   Result<void> add_header();
   Result<void> add_totals();
   Result<void> add_event();
+  Result<void> check_place(std::initializer_list<JsonText> values) const;
   template <class Row, class Add>
   Result<void> read(Add&& add) {
     Row row;
@@ -58,7 +61,7 @@ struct NamespaceImport::Impl {
   template <class Row, class Add>
   Result<void> read_later(std::vector<Later>& rows, Add&& add);
   Result<void> check_complete() const;
-  Result<void> finish();
+  Result<void> finish(Timestamp now);
 
   std::unique_ptr<Namespace> made;
   Namespace::Impl& tables;
@@ -69,11 +72,14 @@ struct NamespaceImport::Impl {
   const Timestamp store_now;
   std::uint64_t line = 0;
   Downtime time;
+  bool is_elsewhere = false;  // another tenant's
+  std::string was_tenant;
   RowCounts expected, counts;
   TotalsRow totals;
   TrailerRow trailer;
-  std::vector<Later> permit_rows, waiter_rows;
+  std::vector<Later> permit_rows, waiter_rows, called_rows;
   std::uint64_t next_event = 1;
+  Timestamp last_event_time = 0;
 };
 
 NamespaceImport::NamespaceImport(std::string tenant, const NamespaceOptions& options, Timestamp now)
@@ -120,18 +126,29 @@ Result<void> NamespaceImport::Impl::add(RowKind kind, std::string_view row) {
       ++counts.waiters;
       waiter_rows.push_back({line, std::string(row)});
       return {};
+    case RowKind::called:
+      ++counts.called;
+      called_rows.push_back({line, std::string(row)});
+      return {};
     case RowKind::agent:
       ++counts.agents;
-      return read<AgentRow>([&](const AgentRow& r) { return agents.add(r, line); });
+      return read<AgentRow>([&](const AgentRow& r) { return agents.add(r, line, time.was); });
     case RowKind::document:
       ++counts.documents;
-      return read<DocumentRow>([&](const DocumentRow& r) { return tables.documents.restore(r); });
+      return read<DocumentRow>([&](const DocumentRow& r) {
+        const auto fits = check_place({r.value});
+        return fits ? tables.documents.restore(r) : fits;
+      });
     case RowKind::key:
       ++counts.keys;
       return read<KeyRow>([&](const KeyRow& r) { return tasks.add(r); });
     case RowKind::task:
       ++counts.tasks;
-      return read<TaskRow>([&](const TaskRow& r) { return tasks.add(r, line); });
+      return read<TaskRow>([&](const TaskRow& r) {
+        auto fits = check_place({r.payload});
+        if (fits && r.attempt) fits = check_place({r.attempt->checkpoint, r.attempt->result});
+        return fits ? tasks.add(r, line) : fits;
+      });
     case RowKind::log:
       ++counts.logs;
       return read<LogRow>([&](const LogRow& r) { return tables.logs.restore(r); });
@@ -159,7 +176,10 @@ Result<void> NamespaceImport::Impl::add_header() {
       return Error::invalid_argument(fmt::format(
           "now is {}, more than a day ahead of this store's clock ({})", row.now, store_now));
     }
-    time = {row.now, std::max(row.now, store_now)};
+    time = {row.now, row.now, true};  // until finish()
+    is_elsewhere = row.tenant.text != tables.tenant;
+    was_tenant = row.tenant.text;
+    parser.set_now(row.now);
     expected = row.counts;
     return {};
   });
@@ -167,12 +187,33 @@ Result<void> NamespaceImport::Impl::add_header() {
 
 Result<void> NamespaceImport::Impl::add_totals() {
   if (auto done = parser.read(totals); !done) return done;
-  if (totals.first_event == 0 || totals.first_event > totals.last_event + 1 ||
-      totals.last_event > UINT64_MAX / 2) {
+  for (const std::uint64_t last :
+       {totals.next_serial, totals.last_position, totals.last_agent, totals.agents_joined,
+        totals.assignments, totals.last_dropped, totals.last_fence, totals.last_waiter,
+        totals.last_dropped_entry, totals.last_event}) {
+    if (last <= kMaxNumber) continue;
+    return Error::invalid_argument(
+        fmt::format("{} is beyond {}, the highest number that may have been given out", last,
+                    kMaxNumber));
+  }
+  if (totals.first_event == 0 || totals.first_event > totals.last_event + 1) {
     return Error::invalid_argument("first_event is 0, or beyond the one behind last_event");
   }
   next_event = totals.first_event;
   tables.log.begin_at(next_event);
+  return {};
+}
+
+// What is encrypted opens under the name of its tenant only. Under another one work would fail, task
+// by task, for good.
+Result<void> NamespaceImport::Impl::check_place(std::initializer_list<JsonText> values) const {
+  if (!is_elsewhere) return {};
+  for (const JsonText& value : values) {
+    if (!value.text.starts_with(kSealed)) continue;
+    return Error::failed_precondition(
+        fmt::format("it has a value that is encrypted for tenant {}, which does not open in tenant {}",
+                    was_tenant, tables.tenant));
+  }
   return {};
 }
 
@@ -187,6 +228,8 @@ Result<void> NamespaceImport::Impl::add_event() {
     if (row.labels.size() > tables.options.limits.max_labels) {
       return Error::invalid_argument("labels are more than max_labels");
     }
+    if (row.time < last_event_time) return Error::invalid_argument("time is before the last one's");
+    last_event_time = row.time;
     ++next_event;
     const Labels labels = labels_of(row.labels);
     EventDraft event;
@@ -237,6 +280,7 @@ Result<void> NamespaceImport::Impl::check_complete() const {
   const auto both = {std::tuple("pools", expected.pools, counts.pools),
                      std::tuple("permits", expected.permits, counts.permits),
                      std::tuple("waiters", expected.waiters, counts.waiters),
+                     std::tuple("called", expected.called, counts.called),
                      std::tuple("agents", expected.agents, counts.agents),
                      std::tuple("documents", expected.documents, counts.documents),
                      std::tuple("keys", expected.keys, counts.keys),
@@ -252,8 +296,14 @@ Result<void> NamespaceImport::Impl::check_complete() const {
   return {};
 }
 
-Result<void> NamespaceImport::Impl::finish() {
+Result<void> NamespaceImport::Impl::finish(Timestamp now) {
   if (auto complete = check_complete(); !complete) return complete;
+  time.now = std::max(time.was, now);
+  time.none = time.was == now;
+  if (next_event != totals.last_event + 1) {
+    return Error::invalid_argument(
+        fmt::format("line 2: totals: the events end before last_event ({})", totals.last_event));
+  }
   AttemptPermits of_attempts;
   auto done = read_later<PermitRow>(permit_rows, [&](const PermitRow& row, std::uint64_t at) {
     return permits.add(row, at, time);
@@ -265,6 +315,11 @@ Result<void> NamespaceImport::Impl::finish() {
     return permits.add(row, totals, [&](const WaiterRow& waiter, Slot slot) {
       return tasks.stand(*waiter.queue, waiter.needs, slot, waiter.number);
     });
+  });
+  if (!done) return done;
+  done = read_later<CalledRow>(called_rows, [&](const CalledRow& row, std::uint64_t) {
+    const auto numbered = permits.take_number(row.number, totals);
+    return numbered ? tasks.call(row) : numbered;
   });
   if (!done) return done;
   permits.finish(time.now);
@@ -282,8 +337,8 @@ Result<void> NamespaceImport::Impl::finish() {
   return {};
 }
 
-Result<std::unique_ptr<Namespace>> NamespaceImport::finish() {
-  if (auto done = impl_->finish(); !done) return std::move(done.error());
+Result<std::unique_ptr<Namespace>> NamespaceImport::finish(Timestamp now) {
+  if (auto done = impl_->finish(now); !done) return std::move(done.error());
   return std::move(impl_->made);
 }
 
@@ -320,12 +375,15 @@ void Namespace::adopt(AdoptTables& op) {
   other.effects.watched = self.effects.watched;
   other.effects.signals = std::move(self.effects.signals);
   std::swap(impl_, op.tables->impl_);
-  impl_->tell_of_ready_tasks();
+  impl_->tell_who_waits();
 }
 
-void Namespace::Impl::tell_of_ready_tasks() {
-  for (const auto& [queue, count] : std::exchange(ready_at_adoption, {})) {
-    if (!effects.watched) continue;
+// What agents offer, for claims that name nothing, and then what there is to claim.
+void Namespace::Impl::tell_who_waits() {
+  const auto ready = std::exchange(ready_at_adoption, {});
+  if (!effects.watched) return;
+  agents.tell_offers(effects);
+  for (const auto& [queue, count] : ready) {
     effects.signals.push_back(
         {Signal::Kind::task_ready, count, tasks.queue_key(queue), {}, {}, {}, {}});
   }

@@ -32,8 +32,8 @@ class NamespaceImport {
   const RowCounts& counts() const noexcept;    // of the rows so far
   Timestamp taken_at() const noexcept;         // what the header says
 
-  // After the last row.
-  Result<std::unique_ptr<Namespace>> finish();
+  // After the last row. `now`, again that of the store, is when holders may go on.
+  Result<std::unique_ptr<Namespace>> finish(Timestamp now);
 
  private:
   struct Impl;

@@ -82,7 +82,7 @@ Result<void> PermitRestore::add_share(const ShareRow& row, std::vector<PermitSha
 }
 
 Result<void> PermitRestore::add(const PermitRow& row, std::uint64_t line, const Downtime& time) {
-  if (table_.permits_.size() >= table_.limits_.max_permits && !row.of_attempt) {
+  if (table_.by_fence_.size() >= table_.limits_.max_permits && !row.of_attempt) {
     return Error::resource_exhausted(
         fmt::format("there are more permits than max_permits ({})", table_.limits_.max_permits));
   }
@@ -233,10 +233,7 @@ Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals,
   if (line == kNoSlot || !stands || row.passed > needs.size()) {
     return Error::invalid_argument("line is none of its needs, or passed are more than these");
   }
-  if (row.number == 0 || row.number > totals.last_waiter || !numbers_.insert(row.number).second) {
-    return Error::invalid_argument(
-        fmt::format("number {} is there twice, or beyond last_waiter", row.number));
-  }
+  if (auto numbered = take_number(row.number, totals); !numbered) return numbered;
   const std::string operation(row.operation.text);
   const bool is_caller =
       !operation.empty() && !row.owner.text.empty() && row.waits_until != 0 && row.ttl_us != 0;
@@ -271,6 +268,12 @@ Result<void> PermitRestore::add(const WaiterRow& row, const TotalsRow& totals,
   for (const PoolNeed& need : waiter.needs) ++table_.pools_[need.pool].awaited;
   table_.stand(slot, line);
   return {};
+}
+
+Result<void> PermitRestore::take_number(std::uint64_t number, const TotalsRow& totals) {
+  if (number != 0 && number <= totals.last_waiter && numbers_.insert(number).second) return {};
+  return Error::invalid_argument(
+      fmt::format("number {} is 0, there twice, or beyond last_waiter", number));
 }
 
 // Standing in line changed what owners have taken; and whose turn it is by now is for advance to

@@ -29,6 +29,8 @@ class PermitRestore {
   // After all tasks. queue_of(row, waiter) answers the queue of tasks; kNoSlot: there is none.
   using QueueOf = std::function<std::uint32_t(const WaiterRow& row, Slot waiter)>;
   Result<void> add(const WaiterRow& row, const TotalsRow& totals, const QueueOf& queue_of);
+  // A place in lines is one's own: of a waiter, or of a queue of tasks that was called.
+  Result<void> take_number(std::uint64_t number, const TotalsRow& totals);
   // Last.
   void finish(Timestamp now);
 
@@ -48,7 +50,7 @@ class PermitRestore {
   PermitTable& table_;
   std::vector<Item> items_;
   std::vector<std::pair<Slot, std::uint64_t>> permits_;  // and the line
-  std::unordered_set<std::uint64_t> numbers_;            // of waiters
+  std::unordered_set<std::uint64_t> numbers_;            // of places in lines
 };
 
 }  // namespace controlplane

@@ -16,6 +16,12 @@
 
 namespace controlplane {
 
+// What is counted up (serials, fences, versions, …) never comes so far by itself, and goes on from
+// there for ever.
+inline constexpr std::uint64_t kMaxNumber = std::uint64_t{1} << 60;
+inline constexpr std::uint32_t kMaxAttempts = std::uint32_t{1} << 30;
+inline constexpr std::uint16_t kMaxInRow = 60'000;
+
 // What is wrong with the row of a line.
 struct RowFault {
   std::uint64_t line = 0;
@@ -31,15 +37,15 @@ struct AttemptPermit {
 using AttemptPermits = std::unordered_map<std::uint64_t, AttemptPermit>;  // by fence
 
 // When the rows were written, and when they come back. What a holder had to do in between moves by
-// the time that it could not.
+// the time that it could not; how long that was a clock that is behind does not tell.
 struct Downtime {
   static constexpr std::int64_t kGraceUs = 30'000'000;
   Timestamp was = 0, now = 0;
+  bool none = true;  // they come back at the same moment
 
-  std::int64_t length() const noexcept { return now - was; }
   Timestamp moved(Timestamp deadline) const noexcept {
-    if (deadline == 0 || length() == 0) return deadline;
-    return std::max(deadline + length(), now + kGraceUs);
+    if (deadline == 0 || none) return deadline;
+    return std::max(deadline + (now - was), now + kGraceUs);
   }
 };
 

@@ -29,6 +29,7 @@ class RowBuffer {
   void truncate(std::size_t size) noexcept { size_ = size; }
   void clear() noexcept { size_ = 0; }
   std::size_t size() const noexcept { return size_; }
+  std::size_t capacity() const noexcept { return capacity_; }
   std::string_view text() const noexcept { return {data_.get(), size_}; }
   char* data() noexcept { return data_.get(); }
 

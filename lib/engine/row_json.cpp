@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <simdjson.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -16,6 +18,7 @@
 #include "base/names.hpp"
 #include "base/wording.hpp"
 #include "engine/mailbox_name.hpp"
+#include "engine/message_key.hpp"
 
 namespace controlplane {
 namespace {
@@ -28,9 +31,9 @@ using Words = std::array<std::string_view, Count>;
 
 template <>
 struct Wording<RowKind> {
-  static constexpr Words<kRowKinds> words = {"header", "totals",   "pool",   "permit", "waiter",
-                                             "agent",  "document", "key",    "task",   "log",
-                                             "entry",  "event",    "trailer"};
+  static constexpr Words<kRowKinds> words = {"header", "totals", "pool",     "permit", "waiter",
+                                             "called", "agent",  "document", "key",    "task",
+                                             "log",    "entry",  "event",    "trailer"};
 };
 template <>
 struct Wording<KeyOf> {
@@ -199,6 +202,8 @@ class RowWriter {
   void write(Enum value) { quoted(word_of(value)); }
   void write(NameText value) { quoted(value.text); }
   void write(PartyText value) { quoted(value.text); }
+  void write(KeyText value) { quoted(value.text); }
+  void write(LabelKeyText value) { quoted(value.text); }
   void write(FreeText value) {
     if (is_plain(value.text)) return quoted(value.text);
     std::string escaped;
@@ -253,10 +258,44 @@ class RowWriter {
 
 namespace ondemand = simdjson::ondemand;
 
+// Moments of what has happened; the header's is the last one.
+bool is_past(std::string_view name) noexcept {
+  constexpr Words<15> kPast = {"submitted_at",  "since",        "first_ready", "claimed_at",
+                               "started_at",    "acquired_at",  "created_at",  "updated_at",
+                               "registered_at", "last_seen",    "last_probe",  "last_assigned",
+                               "status_since",  "idle_since",   "time"};
+  return std::find(kPast.begin(), kPast.end(), name) != kPast.end();
+}
+// Moments of what is to come: no wait or lease is longer than max_delay.
+bool is_deadline(std::string_view name) noexcept {
+  constexpr Words<6> kDeadlines = {"until",     "deadline",   "lease_until",
+                                   "cancel_at", "expires_at", "excused_until"};
+  return std::find(kDeadlines.begin(), kDeadlines.end(), name) != kDeadlines.end();
+}
+
+// How long a JSON value may be: what encryption makes of one is longer than what was given.
+std::size_t longest_json(std::string_view name, const Limits& limits) noexcept {
+  std::size_t given = std::max(limits.max_document_bytes, limits.max_log_entry_bytes);
+  if (name == "payload") given = limits.max_payload_bytes;
+  if (name == "result") given = limits.max_result_bytes;
+  if (name == "checkpoint") given = limits.max_checkpoint_bytes;
+  if (name == "usage") given = limits.max_usage_bytes;
+  if (name == "metadata") given = limits.max_metadata_bytes;
+  if (name == "metrics") given = limits.max_metrics_bytes;
+  return 2 * given + 1'024;
+}
+// And a text: the library's own may have a given one inside.
+std::size_t longest_text(const Limits& limits) noexcept {
+  return 2 * std::max({limits.max_error_bytes, limits.max_note_bytes, limits.max_text_bytes,
+                       limits.max_label_value_bytes, limits.max_name_bytes}) + 1'024;
+}
+
 // Walks the members of one object in step with the description of its row.
 class RowReader {
  public:
-  RowReader(ondemand::object object, const Limits& limits) : limits_(limits) {
+  // `now` is the header's; 0 = not known yet.
+  RowReader(ondemand::object object, const Limits& limits, Timestamp now)
+      : limits_(limits), now_(now) {
     if (object.begin().get(at_) || object.end().get(end_)) {
       fail("the row", "is no object");
     } else {
@@ -329,6 +368,8 @@ class RowReader {
   bool check_value(std::string_view name, std::string_view text) {
     if (failed_) return true;
     if (text.empty()) fail(name, "is empty");
+    if (text.size() > longest_json(name, limits_)) fail(name, "is longer than the limits allow");
+    if (failed_) return true;
     const auto checked = check_json(name, text, std::string_view::npos, {}, limits_.max_json_depth);
     if (!checked && !failed_) failed_ = checked.error().message;
     return true;
@@ -350,7 +391,13 @@ class RowReader {
   // Moments and durations.
   void read(ondemand::value from, std::int64_t& value) {
     if (from.get_int64().get(value) || value < 0 || value > kLastMoment) {
-      fail(name_, fmt::format("is no whole number from 0 to {}", kLastMoment));
+      return fail(name_, fmt::format("is no whole number from 0 to {}", kLastMoment));
+    }
+    if (now_ == 0) return;
+    if (value > now_ && is_past(name_)) fail(name_, "is later than the header's now");
+    const auto max_us = std::chrono::microseconds(limits_.max_delay).count();
+    if (value > now_ && (value - now_) / 2 > max_us && is_deadline(name_)) {
+      fail(name_, "is further ahead than max_delay allows");
     }
   }
   void read(ondemand::value from, double& value) {
@@ -372,6 +419,11 @@ class RowReader {
       fail(name_, "is no name (1 to max_name_bytes of A-Z a-z 0-9 . _ : / @ + -)");
     }
   }
+  void read(ondemand::value from, LabelKeyText& value) {
+    if (from.get_string().get(value.text) || !is_name(value.text, limits_.max_label_key_bytes)) {
+      fail(name_, "is no name of 1 to max_label_key_bytes");
+    }
+  }
   void read(ondemand::value from, PartyText& value) {
     std::string_view text;
     if (from.get_string().get(text)) return fail(name_, "is no text");
@@ -379,9 +431,17 @@ class RowReader {
     if (is_mailbox(text)) text.remove_prefix(kMailboxPrefix.size());
     if (!is_name(text, limits_.max_name_bytes)) fail(name_, "is no name, and no mailbox of one");
   }
+  void read(ondemand::value from, KeyText& value) {
+    const std::size_t max = limits_.max_name_bytes;
+    if (from.get_string().get(value.text)) return fail(name_, "is no text");
+    if (!is_name(value.text, max) && !is_message_key(value.text, max)) {
+      fail(name_, "is no name, and no key of a message");
+    }
+  }
   void read(ondemand::value from, FreeText& value) {
     if (from.get_string().get(value.text)) return fail(name_, "is no text");
     if (value.text.find('\0') != value.text.npos) fail(name_, "has a NUL");
+    if (value.text.size() > longest_text(limits_)) fail(name_, "is longer than the limits allow");
   }
   void read(ondemand::value from, JsonText& value) {
     if (!raw(from, value.text)) return fail(name_, "is no JSON value");
@@ -455,13 +515,14 @@ class RowReader {
     ondemand::object object;
     if (from.get_object().get(object)) return fail(name_, "is no object");
     const std::string_view name = name_;
-    RowReader inner(object, limits_);
+    RowReader inner(object, limits_, now_);
     fields(inner, row);
     const auto done = inner.finish();
     if (!done) failed_ = fmt::format("{}: {}", name, done.error().message);
   }
 
   const Limits& limits_;
+  const Timestamp now_;
   ondemand::object_iterator at_, end_;
   std::string_view key_;
   ondemand::value value_;
@@ -482,6 +543,7 @@ void append_row(RowBuffer& out, Row& row) {
 struct RowParser::Impl {
   explicit Impl(const Limits& l) : limits(l) {}
   const Limits& limits;
+  Timestamp now = 0;
   ondemand::parser parser;
   ondemand::document document;
   std::optional<RowReader> reader;
@@ -489,6 +551,7 @@ struct RowParser::Impl {
 
 RowParser::RowParser(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}
 RowParser::~RowParser() = default;
+void RowParser::set_now(Timestamp now) noexcept { impl_->now = now; }
 
 Result<RowKind> RowParser::begin(std::string_view line) {
   Impl& self = *impl_;
@@ -499,7 +562,7 @@ Result<RowKind> RowParser::begin(std::string_view line) {
   if (error || self.document.get_object().get(object)) {
     return Error::invalid_argument("the row is no JSON object");
   }
-  const std::string_view word = self.reader.emplace(object, self.limits).take_kind();
+  const std::string_view word = self.reader.emplace(object, self.limits, self.now).take_kind();
   for (std::size_t i = 0; i < kRowKinds; ++i) {
     if (Wording<RowKind>::words[i] == word) return static_cast<RowKind>(i);
   }
@@ -524,6 +587,7 @@ CONTROLPLANE_ROW(TotalsRow);
 CONTROLPLANE_ROW(PoolRow);
 CONTROLPLANE_ROW(PermitRow);
 CONTROLPLANE_ROW(WaiterRow);
+CONTROLPLANE_ROW(CalledRow);
 CONTROLPLANE_ROW(AgentRow);
 CONTROLPLANE_ROW(DocumentRow);
 CONTROLPLANE_ROW(KeyRow);

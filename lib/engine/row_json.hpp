@@ -30,6 +30,10 @@ class RowParser {
   RowParser(const RowParser&) = delete;
   RowParser& operator=(const RowParser&) = delete;
 
+  // When the rows were written: from now on what has happened must have happened by then, and what
+  // is to come be near.
+  void set_now(Timestamp now) noexcept;
+
   // The kind of a row; then read() it as that one. Texts of the row view `line`, or the parser
   // until the next begin().
   Result<RowKind> begin(std::string_view line);

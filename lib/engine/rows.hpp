@@ -29,6 +29,12 @@ struct NameText {  // [A-Za-z0-9._:/@+-], at most max_name_bytes
 struct PartyText {  // a name, or a mailbox; see mailbox_name.hpp
   std::string_view text;
 };
+struct KeyText {  // a name, or what a message is known by; see message_key.hpp
+  std::string_view text;
+};
+struct LabelKeyText {  // a name of at most max_label_key_bytes
+  std::string_view text;
+};
 struct FreeText {  // UTF-8
   std::string_view text;
 };
@@ -42,15 +48,16 @@ struct Hex64 {     // in hexadecimal: the numbers of other JSON readers end at 2
 inline constexpr Timestamp kLastMoment = 253'402'300'799'999'999;  // of the year 9999
 
 enum class RowKind : std::uint8_t {
-  header, totals, pool, permit, waiter, agent, document, key, task, log, entry, event, trailer
+  header, totals, pool, permit, waiter, called, agent, document, key, task, log, entry, event,
+  trailer
 };
-inline constexpr std::size_t kRowKinds = 13;
+inline constexpr std::size_t kRowKinds = 14;
 std::string_view to_string(RowKind kind) noexcept;
 
 // How many rows of each kind follow.
 struct RowCounts {
-  std::uint64_t pools = 0, permits = 0, waiters = 0, agents = 0, documents = 0, keys = 0, tasks = 0,
-                logs = 0, entries = 0, events = 0;
+  std::uint64_t pools = 0, permits = 0, waiters = 0, called = 0, agents = 0, documents = 0, keys = 0,
+                tasks = 0, logs = 0, entries = 0, events = 0;
   friend bool operator==(const RowCounts&, const RowCounts&) = default;
 };
 template <class Archive>
@@ -58,6 +65,7 @@ void fields(Archive& a, RowCounts& r) {
   a.must("pools", r.pools);
   a.must("permits", r.permits);
   a.must("waiters", r.waiters);
+  a.must("called", r.called);
   a.must("agents", r.agents);
   a.must("documents", r.documents);
   a.must("keys", r.keys);
@@ -73,7 +81,7 @@ inline constexpr std::uint32_t kSnapshotVersion = 1;
 // The first row.
 struct HeaderRow {
   static constexpr RowKind kKind = RowKind::header;
-  NameText format{kSnapshotFormat};
+  FreeText format{kSnapshotFormat};
   std::uint32_t version = kSnapshotVersion;
   NameText tenant;
   Timestamp now = 0;               // the tables' time; what follows is as it was then
@@ -92,7 +100,7 @@ void fields(Archive& a, HeaderRow& r) {
 struct TrailerRow {
   static constexpr RowKind kKind = RowKind::trailer;
   std::uint64_t lines = 0;         // before this one
-  NameText sha256;                 // of these, line ends included
+  FreeText sha256;                 // of these, line ends included
 };
 template <class Archive>
 void fields(Archive& a, TrailerRow& r) {
@@ -295,8 +303,26 @@ void fields(Archive& a, WaiterRow& r) {
   a.may("queue", r.queue);
 }
 
+// A queue of tasks whose turn came in a line, and from which nobody has claimed since. It may find
+// too little after all, and then stands in its old place.
+struct CalledRow {
+  static constexpr RowKind kKind = RowKind::called;
+  std::uint64_t number = 0;        // as a waiter's
+  std::vector<NameText> required;
+  PartyText directed;
+  std::vector<NameText> excluded, pools;
+};
+template <class Archive>
+void fields(Archive& a, CalledRow& r) {
+  a.must("number", r.number);
+  a.may("required", r.required);
+  a.may("directed", r.directed);
+  a.may("excluded", r.excluded);
+  a.must("pools", r.pools);
+}
+
 struct LabelRow {
-  NameText key;
+  LabelKeyText key;
   FreeText value;
 };
 template <class Archive>
@@ -413,7 +439,7 @@ enum class KeyOf : std::uint8_t { task_id, idempotency_key, operation_id };
 struct KeyRow {
   static constexpr RowKind kKind = RowKind::key;
   KeyOf of = KeyOf::task_id;
-  NameText key;
+  KeyText key;
   TaskId task;
   Fingerprint fingerprint{};
   Timestamp expires = 0;
@@ -505,7 +531,8 @@ struct TaskRow {
   bool telling = false;            // it ended, and its dependents after `told_to` do not know yet
   std::uint64_t told_to = 0;       // a serial number
   bool cancel_requested = false;
-  NameText idempotency_key, operation_id;
+  KeyText idempotency_key;
+  NameText operation_id;
   std::optional<Fingerprint> fingerprint;  // of a task with keys
   TaskId replayed_from, original;
   std::vector<LabelRow> labels;

@@ -29,7 +29,7 @@ std::string all_of(const std::vector<std::string>& capabilities) {
 }  // namespace
 
 Result<Explanation> TaskTable::explain(const TaskId& id, Step& step) {
-  const Result<TaskRef> found = require(id, step);
+  const Result<TaskRef> found = look_up(id, step);
   if (!found) return found.error();
   const TaskRecord& record = **found;
   const QueueKey& key = *queues_.key(record.queue);

@@ -35,6 +35,7 @@ void TaskTable::leave_queue(QueueSlot queue, Step& step) {
   for (const Slot pool : mine.pools) permits_.forget_task(pool);
   if (queues_.live(queue) == 1 && !mine.pools.empty()) {
     if (mine.waiter != kNoSlot) permits_.leave_for_queue(mine.waiter, step.now, step.effects);
+    called_.erase(queue);
     mine = QueueNeeds();
   }
   queues_.leave(queue);
@@ -51,6 +52,7 @@ bool TaskTable::may_have_needs(TaskRef task, Step& step) {
   const Slot line = permits_.line_for(needs_, task->priority, mine.number, step.now);
   if (line == kNoSlot) return true;
   mine.since = step.now;
+  called_.erase(task->queue);
   mine.waiter = permits_.stand_for_queue(task->queue, needs_, task->priority, mine.number, line);
   permits_.serve(step.now, step.effects);  // sets the timer of a window, which comes back by itself
   return mine.waiter == kNoSlot;           // it was its turn after all
@@ -61,6 +63,7 @@ bool TaskTable::may_have_needs(TaskRef task, Step& step) {
 void TaskTable::take_needs(TaskRef task, AttemptRecord& attempt, Step& step) {
   attempt.permit = permits_.take_for_attempt(parties_[attempt.token.party].name, needs_, step.now);
   queues_.needs(task->queue).number = 0;
+  called_.erase(task->queue);
   if (queues_.front(task->queue, step.now) != kNoSlot) tell_ready(task->queue, step.effects);
 }
 
@@ -81,6 +84,7 @@ void TaskTable::reconsider(QueueSlot queue, Step& step) {
 
 void TaskTable::may_claim(QueueSlot queue, Effects& effects) {
   queues_.needs(queue).waiter = kNoSlot;
+  called_.insert(queue);
   tell_ready(queue, effects);
 }
 

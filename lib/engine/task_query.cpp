@@ -77,7 +77,7 @@ Task TaskTable::snapshot(Slot slot) const {
 
 Result<Task> TaskTable::get(const TaskId& id, bool watch, bool only_terminal, TaskState& state,
                             Step& step) {
-  const Result<TaskRef> found = require(id, step);
+  const Result<TaskRef> found = look_up(id, step);
   if (!found) return found.error();
   const TaskRef task = *found;
   state = task->state;

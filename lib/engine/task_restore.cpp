@@ -82,7 +82,7 @@ std::string TaskRestore::refuse(const TaskRow& row) const {
   if (row.cancel_requested && !has_holder(row.state)) return "cancel_requested: nobody holds it";
   const bool has_key =
       row.named || !row.idempotency_key.text.empty() || !row.operation_id.text.empty();
-  if (row.fingerprint && !has_key) return "fingerprint: it has no key";
+  if (row.fingerprint.has_value() != has_key) return "fingerprint does not go with its keys";
   if (!row.named && !row.id.is_made()) return "named: it has an id of its own";
   if (row.labels.size() > limits.max_labels) return "labels: there are too many";
   return refuse_attempt(row);
@@ -94,6 +94,10 @@ std::string TaskRestore::refuse_attempt(const TaskRow& row) const {
   const AttemptRow& attempt = *row.attempt;
   if (attempt.agent.text.empty() != (attempt.number == 0))
     return "attempt: agent does not go with number";
+  if (std::max({attempt.number, attempt.failures, attempt.crashes}) > kMaxAttempts ||
+      std::max(attempt.releases_in_row, attempt.rate_limited_in_row) > kMaxInRow) {
+    return "attempt: number, failures, crashes, releases_in_row or rate_limited_in_row is too high";
+  }
   if (attempt.ended_agent.text.empty() != (attempt.ended == 0) ||
       (attempt.how == Ended::not_yet) != (attempt.ended == 0)) {
     return "attempt: how and ended_agent do not go with ended";
@@ -517,6 +521,19 @@ QueueSlot TaskRestore::stand(const QueueRow& row, const std::vector<NeedRow>& ne
   mine.since = row.since;
   mine.number = number;
   return queue;
+}
+
+Result<void> TaskRestore::call(const CalledRow& row) {
+  const QueueSlot queue =
+      table_.queues_.find_or_add(strings_of(row.required), row.directed.text,
+                                 strings_of(row.excluded), strings_of(row.pools));
+  QueueNeeds& mine = table_.queues_.needs(queue);
+  if (table_.queues_.live(queue) == 0 || row.pools.empty() || mine.number != 0) {
+    return Error::invalid_argument("it has no tasks, no pools, or another place in line");
+  }
+  mine.number = row.number;
+  table_.called_.insert(queue);
+  return {};
 }
 
 std::vector<std::pair<QueueSlot, std::uint32_t>> TaskRestore::ready() const {

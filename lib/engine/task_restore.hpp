@@ -28,6 +28,7 @@ class TaskRestore {
   // The queue of tasks that stands in line as `waiter`; kNoSlot: there is none that may.
   QueueSlot stand(const QueueRow& row, const std::vector<NeedRow>& needs, Slot waiter,
                   std::uint64_t number);
+  Result<void> call(const CalledRow& row);
   // Those that have tasks ready, and how many.
   std::vector<std::pair<QueueSlot, std::uint32_t>> ready() const;
 
@@ -35,10 +36,6 @@ class TaskRestore {
   struct Item {
     Slot slot;
     std::uint64_t line;
-  };
-  struct Telling {
-    Slot parent;
-    std::uint64_t told_to;
   };
   struct Held {
     Slot slot;
@@ -64,7 +61,6 @@ class TaskRestore {
   TaskTable& table_;
   std::vector<Item> items_;
   std::vector<Held> held_;
-  std::vector<Telling> telling_;
   std::unordered_map<Slot, std::uint64_t> told_;  // by parent that is telling
 };
 

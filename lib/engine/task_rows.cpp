@@ -49,6 +49,24 @@ void TaskTable::begin_export(ExportAside& aside) {
         append_row(out, row);
         return true;
       });
+  put_called_aside(aside);
+}
+
+// Few, and not in a slab of their own: they go at once.
+void TaskTable::put_called_aside(ExportAside& aside) const {
+  for (const QueueSlot queue : called_) {
+    aside.add([&](RowBuffer& out) {
+      const QueueKey& key = *queues_.key(queue);
+      CalledRow row;
+      row.number = queues_.needs(queue).number;
+      for (const std::string& name : key.required) row.required.push_back({name});
+      row.directed.text = key.directed;
+      for (const std::string& name : key.excluded) row.excluded.push_back({name});
+      for (const std::string& name : key.pools) row.pools.push_back({name});
+      append_row(out, row);
+      return true;
+    });
+  }
 }
 
 void TaskTable::end_export() noexcept {
@@ -58,6 +76,7 @@ void TaskTable::end_export() noexcept {
 
 void TaskTable::add_to(RowCounts& counts, TotalsRow& totals) const {
   counts.tasks = tasks_.size();
+  counts.called = called_.size();
   counts.keys = idempotency_.removed_size();
   totals.next_serial = serials_.next();
   totals.last_position = last_position_;

@@ -88,14 +88,23 @@ Slot TaskTable::find(const TaskId& id) const {
 }
 
 Result<TaskRef> TaskTable::require(const TaskId& id, Step& step) {
+  const Result<TaskRef> found = look_up(id, step);
+  if (found) tasks_.cut.touch(*found);
+  return found;
+}
+
+// For those who only look: as long as no deadline is due, nothing changes.
+Result<TaskRef> TaskTable::look_up(const TaskId& id, Step& step) {
   const Slot slot = find(id);
   if (slot == kNoSlot) {
     const auto* key = idempotency_.find(IdempotencyIndex::key_of_id(id.str()));
     return Error::not_found("task " + id.str() +
                             (key != nullptr ? " was removed by retention" : " does not exist"));
   }
-  const TaskRef task = at(slot);
-  apply_hard_deadlines(task, step);
+  const TaskRef task = ref_of(tasks_, slot);
+  if (task->heap_index != kNoSlot && deadlines_.when_at(task->heap_index) <= step.now) {
+    apply_hard_deadlines(at(slot), step);
+  }
   return task;
 }
 

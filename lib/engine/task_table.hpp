@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -127,6 +128,7 @@ class TaskTable final : private QueueWaker {
   friend struct EngineAudit;
   friend class TaskRestore;
 
+  void put_called_aside(ExportAside& aside) const;
   bool write_row(Slot task, RowBuffer& out) const;
   void describe_family(const TaskRecord& record, TaskRow& row) const;
   void describe_attempt(const TaskRecord& record, AttemptRow& row) const;
@@ -197,6 +199,7 @@ class TaskTable final : private QueueWaker {
   }
   Slot find(const TaskId& id) const;
   Result<TaskRef> require(const TaskId& id, Step& step);  // found, its hard deadlines applied
+  Result<TaskRef> look_up(const TaskId& id, Step& step);
   TaskId id_of(const TaskRecord& record) const;
   AttemptRecord& attempt_of(TaskRef task) {  // made if it has none
     if (task->attempt == kNoSlot) task->attempt = attempts_.take();
@@ -292,6 +295,7 @@ class TaskTable final : private QueueWaker {
   ClaimIds claim_ids_;
   TaskCounters counters_;
   std::vector<PoolNeed> needs_;  // of the task that is being claimed
+  std::set<QueueSlot> called_;   // queues that have a place in line, and do not stand there
 
   // Terminal tasks, oldest first, linked through prev and next.
   Slot oldest_ = kNoSlot, newest_ = kNoSlot;

@@ -10,6 +10,7 @@
 #include "base/digest.hpp"
 #include "base/json_check.hpp"
 #include "engine/mailbox_name.hpp"
+#include "engine/message_key.hpp"
 
 namespace controlplane {
 namespace {
@@ -124,11 +125,6 @@ Fingerprint fingerprint_of(const Letter& letter, const SendOptions& options) {
   return Sha256().add(letter.type).add(letter.body).add(options.correlation_id).finish();
 }
 
-// No task of anybody else has such a key.
-std::string key_of(const Letter& letter, const SendOptions& options) {
-  return fmt::format("{}{}#{}#{}", kMailboxPrefix, letter.from, letter.to, options.operation_id);
-}
-
 Error no_reply(std::string_view from, const Task& task) {
   const std::string message = "message " + task.id.str() + " to " + std::string(from);
   switch (task.state) {
@@ -181,7 +177,7 @@ void prepare_letter(CoordinatorCore& core, const Letter& letter, const SendOptio
   spec.total_timeout = round_up(options.ttl);
   spec.trace = options.correlation_id;
   if (options.operation_id.empty()) return;
-  spec.idempotency_key = key_of(letter, options);
+  spec.idempotency_key = message_key(letter.from, letter.to, options.operation_id);
   draft.has_fingerprint = true;
   draft.fingerprint = fingerprint_of(letter, options);
 }

@@ -13,14 +13,19 @@ namespace {
 
 constexpr std::size_t kReadBytes = 262'144;
 
-// A row has two of its JSON values at most in the text form, which escapes up to every byte; the
-// rest of it is bounded by counts of names and numbers.
+// Values and texts are written as they are or escaped, which makes six bytes of one at most; the
+// rest of a row are names and numbers, as many as there may be.
 std::size_t longest_line(const Limits& limits) {
-  const std::size_t values = limits.max_payload_bytes + limits.max_result_bytes +
-                             limits.max_metadata_bytes + limits.max_checkpoint_bytes +
-                             limits.max_document_bytes + limits.max_usage_bytes +
-                             limits.max_metrics_bytes + limits.max_error_bytes;
-  return 6 * values + 16 * limits.max_pool_numbers + 1'048'576;
+  const std::size_t values =
+      limits.max_payload_bytes + limits.max_result_bytes + limits.max_metadata_bytes +
+      limits.max_checkpoint_bytes + limits.max_document_bytes + limits.max_log_entry_bytes +
+      limits.max_usage_bytes + limits.max_metrics_bytes + 2 * limits.max_error_bytes +
+      limits.max_note_bytes + 4 * limits.max_text_bytes +
+      limits.max_labels * (limits.max_label_key_bytes + limits.max_label_value_bytes);
+  const std::size_t names = limits.max_parents + limits.max_capabilities +
+                            limits.max_excluded_agents + limits.max_weights + 2 * limits.max_needs;
+  return 6 * values + names * (limits.max_name_bytes + 64) +
+         16 * limits.max_pool_numbers * limits.max_needs + 1'048'576;
 }
 
 Error damaged(std::uint64_t line, std::string_view what) {
@@ -110,6 +115,7 @@ Result<void> SnapshotReader::add(std::string_view line) {
   const auto kind = import_.add({line.data(), sum_at + 1});
   if (!kind) return kind.error();
   if (*kind != RowKind::trailer) return {};
+  if (!may_be_last) return damaged(lines_, "a trailer is not written like this");
   sha256_ = hex_of(whole);
   return check_trailer();
 }

@@ -118,7 +118,7 @@ Result<SnapshotSummary> Snapshots::import_snapshot(const Source& source) {
   NamespaceImport import(asked->tenant, *asked->options, asked->now);
   SnapshotReader reader(source, asked->options->limits, import);
   if (auto read = reader.read_all(); !read) return std::move(read.error());
-  auto tables = import.finish();
+  auto tables = import.finish(core_->calls().store().now());
   if (!tables) return std::move(tables.error());
   auto adopted = core_->block(checks, AdoptCall(id, *std::move(tables)));
   if (!adopted) return std::move(adopted.error());

@@ -712,11 +712,14 @@ void EngineAudit::check_waiters() {
     for (const PoolNeed& need : waiter.needs) ++awaited[need.pool];
   }
   Count tasks_of_pool;
-  std::uint64_t queues = 0;
+  std::uint64_t queues = 0, called = 0;
   for (QueueSlot queue = 0; queue < tasks_.queues_.queues_.end(); ++queue) {
     const auto& q = tasks_.queues_.queues_[queue];
     if (q.live == 0) continue;
     for (const Slot pool : q.needs.pools) tasks_of_pool[pool] += q.live;
+    const bool is_called = q.needs.number != 0 && q.needs.waiter == kNoSlot;
+    called += is_called ? 1 : 0;
+    expect(is_called == (tasks_.called_.count(queue) > 0), "queue ", queue, " was called or not");
     if (q.needs.waiter == kNoSlot) continue;
     ++queues;
     const PermitWaiter& waiter = table.waiters_[q.needs.waiter];
@@ -724,6 +727,7 @@ void EngineAudit::check_waiters() {
            " stands in line as another one");
     for (const PoolNeed& need : waiter.needs) ++awaited[need.pool];
   }
+  expect(called == tasks_.called_.size(), "queues that are gone were called");
   table.pool_index_.scan({}, {}, [&](std::string_view name, Slot slot) {
     const PermitPool& pool = table.pools_[slot];
     standing += pool.waiting.size();

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "catch.hpp"
+#include "engine/message_key.hpp"
 
 namespace controlplane {
 namespace {
@@ -121,6 +122,33 @@ TEST_CASE("a row that is cut anywhere is refused") {
   const std::string line = line_of(full_task());
   for (std::size_t size = 0; size < line.size(); ++size) {
     CHECK(again<TaskRow>(line.substr(0, size)) != line);
+  }
+}
+
+TEST_CASE("a key is a name, or what a message is known by") {
+  const Limits limits;
+  RowParser parser(limits);
+  std::string padded;
+  const auto wrong_with = [&](std::string_view text) {
+    KeyRow row, back;
+    row.of = KeyOf::idempotency_key;
+    row.key.text = text;
+    row.task = TaskId("t");
+    const std::string wrong = read(line_of(row), back, parser, padded);
+    if (wrong.empty()) CHECK(back.key.text == text);
+    return wrong;
+  };
+  const std::string name(limits.max_name_bytes, 'n');
+  for (const std::string& good : {std::string("key"), name, message_key("alice", "bob", "op"),
+                                  message_key(name, name, name)}) {
+    CHECK(wrong_with(good) == "");
+  }
+  for (const std::string& bad :
+       {std::string(), name + "n", std::string("a#b"), std::string("mailbox#"),
+        std::string("mailbox#alice#bob"), std::string("mailbox#alice##op"),
+        std::string("mailbox#alice#bob#op#more"), std::string("mailbox#alice#bob#o p"),
+        std::string("other#alice#bob#op"), message_key(name + "n", "bob", "op")}) {
+    CHECK_THAT(wrong_with(bad), ContainsSubstring("key is no name, and no key of a message"));
   }
 }
 

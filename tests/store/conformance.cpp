@@ -180,7 +180,8 @@ std::string Claimed::ids() const {
 
 // --- the fixture itself --------------------------------------------------------------------------
 
-Plane::Plane(const Kind& kind, const NamespaceOptions& options) : store_(kind.open(clock)) {
+Plane::Plane(const Kind& kind, const NamespaceOptions& options)
+    : kind_(kind), options_(options), store_(kind.open(clock)) {
   tenant_ = store_->open_tenant("main", options).value();
   other_ = store_->open_tenant("other", options).value();
   tenant_->add_listener(*this);
@@ -188,6 +189,20 @@ Plane::Plane(const Kind& kind, const NamespaceOptions& options) : store_(kind.op
 }
 
 Plane::~Plane() { tenant_->remove_listener(*this); }
+
+std::string Plane::move_to(Namespace* tables) {
+  std::unique_ptr<Store> store = kind_.open(clock);
+  std::shared_ptr<TenantStore> tenant = store->open_tenant("main", options_).value();
+  AdoptTables op;
+  op.operation_id = "move";
+  op.tables = tables;
+  if (!tenant->apply(op) || op.failed) return op.failed ? op.failed->to_string() : "not at once";
+  tenant_->remove_listener(*this);
+  tenant_ = std::move(tenant);
+  moved_to_ = std::move(store);
+  tenant_->add_listener(*this);
+  return "ok";
+}
 
 void Plane::on_signals(std::span<const Signal> signals) {
   const std::lock_guard lock(mutex_);

@@ -90,6 +90,8 @@ class Plane : private StoreListener {
 
   Timestamp now() const { return tenant_->now(); }
   void pass(std::int64_t us) { clock.advance(us); }     // nothing acts yet
+  // Goes on with the same tenant in a fresh store that is given these tables; "ok" or why not.
+  std::string move_to(Namespace* tables);
   Advance advance();                                    // one step
   std::uint32_t advance_all(std::int64_t pass_us = 0);  // until nothing is due; answers the items
 
@@ -205,7 +207,9 @@ class Plane : private StoreListener {
   std::string end(EndKind kind, AttemptEnd item);
   std::string hold(HoldKind kind, const Holder& holder, const Progress* progress);
 
-  std::unique_ptr<Store> store_;
+  const Kind& kind_;
+  const NamespaceOptions options_;
+  std::unique_ptr<Store> store_, moved_to_;
   std::shared_ptr<TenantStore> tenant_, other_;
   SeededEntropy entropy_{42};
   std::uint64_t ids_ = 0, submitted_ = 0, unaudited_ = 0, last_event_ = 0;

@@ -74,35 +74,54 @@ void fill(Plane& plane) {
 CONFORMANCE_CASE("an export tells the state at its beginning, whatever happens meanwhile") {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     INFO("seed " << seed);
-    Walk walk(kind, options_of(seed), seed, true);
-    for (int i = 0; i < 250; ++i) walk.step();
-    const Rows still = export_rows(walk.plane());
-    const Rows moving = export_rows(walk.plane(), 1, [&] {
-      walk.step();
-      walk.step();
-    });
-    CHECK(first_difference(still, moving) == "");
-  }
-}
-
-CONFORMANCE_CASE("what was exported and imported is the same again, and sound") {
-  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
-    INFO("seed " << seed);
     const NamespaceOptions options = options_of(seed);
     Walk walk(kind, options, seed, true);
     for (int i = 0; i < 250; ++i) walk.step();
-    walk.plane().advance_all();
-    const Rows rows = export_rows(walk.plane());
-    auto made = import_rows(rows, options, walk.plane().now());
+    const Timestamp cut = walk.plane().now();
+    const Rows still = export_rows(walk.plane());
+    walk.be_brisk();
+    const Rows moving = export_rows(walk.plane(), 1, [&] { walk.step(); });
+    CHECK(first_difference(still, moving) == "");
+    auto made = import_rows(moving, options, cut);
     INFO((made ? std::string() : made.error().to_string()));
     REQUIRE(made);
     for (const std::string& broken : EngineAudit::check(**made)) FAIL_CHECK(broken);
     Plane other(kind, options);
-    other.pass(walk.plane().now() - other.now());
+    other.pass(cut - other.now());
     REQUIRE(adopt(other, made->get()) == "ok");
-    CHECK(first_difference(rows, export_rows(other)) == "");
+    CHECK(first_difference(still, export_rows(other)) == "");
     other.advance_all(kMinute);
     other.advance_all(kHour);
+  }
+}
+
+CONFORMANCE_CASE("what was imported goes on as the original does") {
+  for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    INFO("seed " << seed);
+    const NamespaceOptions options = options_of(seed);
+    Walk stays(kind, options, seed, true), moves(kind, options, seed, true);
+    stays.be_punctual();
+    moves.be_punctual();
+    for (int i = 0; i < 250; ++i) {
+      stays.step();
+      moves.step();
+    }
+    const Rows rows = export_rows(stays.plane());
+    REQUIRE(rows == export_rows(moves.plane()));
+    auto made = import_rows(rows, options, moves.plane().now());
+    INFO((made ? std::string() : made.error().to_string()));
+    REQUIRE(made);
+    REQUIRE(moves.plane().move_to(made->get()) == "ok");
+    // Who stands in a line is looked at once, and those that were called get their head start anew.
+    stays.plane().advance_all(kSecond);
+    moves.plane().advance_all(kSecond);
+    for (int i = 0; i < 100; ++i) {
+      stays.step();
+      moves.step();
+    }
+    stays.plane().list_pools("");  // windows move when somebody looks
+    moves.plane().list_pools("");
+    CHECK(first_difference(export_rows(stays.plane()), export_rows(moves.plane())) == "");
   }
 }
 
@@ -204,6 +223,109 @@ CONFORMANCE_CASE("what holders could not do meanwhile they may still do; other d
   CHECK(other.state("held") == "pending ready");
 }
 
+CONFORMANCE_CASE("an import that takes long gives holders their time when it is over") {
+  Plane plane(kind);
+  plane.add(agent("a"));
+  plane.submit("held");
+  const ClaimedTask held = plane.claim(renewing("a", 10'000));
+  plane.define({"p", PoolKind::count, 1});
+  plane.acquire("p", 1, "o");
+  const Permit permit = plane.permit;
+  const Rows rows = export_rows(plane);
+  Plane other(kind);
+  const Timestamp begun = plane.now();
+  other.pass(begun - other.now() + kHour);
+  for (const Timestamp clock : {begun, begun - kMinute}) {  // also one that was behind
+    auto made = import_rows(rows, {}, clock, other.now());
+    REQUIRE(made);
+    Plane later(kind);
+    later.pass(other.now() - later.now());
+    REQUIRE(adopt(later, made->get()) == "ok");
+    later.pass(29 * kSecond);
+    later.advance_all();
+    CHECK(later.state("held") == "claimed");
+    CHECK(later.shown("a") == "ready");
+    CHECK(later.renew_permit(permit, kMinute) == "ok");
+    CHECK(later.renew(held) == "ok");
+  }
+  // The clock is behind: nobody knows how long it took.
+  auto made = import_rows(rows, {}, begun - kMinute, begun - kMinute);
+  REQUIRE(made);
+  Plane behind(kind);
+  REQUIRE(adopt(behind, made->get()) == "ok");
+  behind.pass(begun - behind.now() + 29 * kSecond);
+  behind.advance_all();
+  CHECK(behind.state("held") == "claimed");
+}
+
+CONFORMANCE_CASE("a queue that was called and has not claimed keeps its place in line") {
+  Plane plane(kind);
+  plane.define({"p", PoolKind::count, 1});
+  plane.acquire("p", 1, "o");
+  const Permit permit = plane.permit;
+  TaskSpec needy = task("needy", {"code"});
+  needy.needs = {{"p", 1}};
+  plane.submit(needy);
+  CHECK(plane.claims(by("a", {"code"})).ids() == "");
+  plane.release(permit);  // it may be claimed now, and is not
+  plane.acquire("p", 1, "quick");
+  const Permit quick = plane.permit;
+  AcquireRequest late;
+  late.needs = {{"p", 1}};
+  late.owner = late.operation_id = "late";
+  late.wait = std::chrono::seconds(100);
+  CHECK(plane.acquire(late) == "waits");
+  auto made = import_rows(export_rows(plane), {}, plane.now());
+  INFO((made ? std::string() : made.error().to_string()));
+  REQUIRE(made);
+  for (const std::string& broken : EngineAudit::check(**made)) FAIL_CHECK(broken);
+  REQUIRE(plane.move_to(made->get()) == "ok");
+  CHECK(plane.claims(by("a", {"code"})).ids() == "");
+  plane.release(quick);
+  CHECK(plane.claims(by("a", {"code"})).ids() == "needy");
+}
+
+CONFORMANCE_CASE("permits of attempts are not counted as those of callers") {
+  NamespaceOptions options;
+  options.limits.max_permits = 1;
+  Plane plane(kind, options);
+  plane.define({"p", PoolKind::count, 9});
+  for (const char* id : {"a", "b"}) {
+    TaskSpec needy = task(id);
+    needy.needs = {{"p", 1}};
+    plane.submit(needy);
+    plane.claim("worker");
+  }
+  CHECK(plane.acquire("p", 1, "caller") == "ok");
+  auto made = import_rows(export_rows(plane), options, plane.now());
+  INFO((made ? std::string() : made.error().to_string()));
+  CHECK(made);
+}
+
+CONFORMANCE_CASE("who only reads puts nothing aside") {
+  NamespaceOptions options;
+  options.limits.max_export_aside_bytes = 8'192;
+  Plane plane(kind, options);
+  plane.add(agent("a"));
+  for (int i = 0; i < 200; ++i) {
+    plane.submit("t" + std::to_string(i));
+    plane.put("d" + std::to_string(i));
+  }
+  Rows head;
+  REQUIRE(begin_export(plane, "one", head) == "ok");
+  for (int i = 0; i < 200; ++i) {
+    const std::string number = std::to_string(i);
+    plane.get("t" + number);
+    plane.explain("t" + number);
+    plane.document("d" + number);
+    plane.put_at("d" + number, 7);
+  }
+  plane.agent_of("a");
+  plane.health_of("a");
+  CHECK(read_export(plane, "one", 1 << 20, [] {}).size() > 400);
+  end_export(plane, "one");
+}
+
 CONFORMANCE_CASE("a log goes into an export as it was, trimmed, appended to or removed since") {
   Plane plane(kind);
   for (int i = 0; i < 50; ++i) {
@@ -251,13 +373,14 @@ CONFORMANCE_CASE("the clock of an imported tenant does not go back") {
 
 CONFORMANCE_CASE("who waited for a task when a snapshot came is told") {
   Plane plane(kind);
+  plane.add(agent("a", {"code"}));
   plane.submit("a");
   plane.submit("b");
   auto made = import_rows(export_rows(plane), {}, plane.now());
   Plane other(kind);
   other.watch();
   REQUIRE(adopt(other, made->get()) == "ok");
-  CHECK(other.signals() == "task_ready x2");
+  CHECK(other.signals() == "agent_offers a, task_ready x2");
   other.submit("c");
   CHECK(other.signals() == "task_ready x1");
 }
@@ -312,7 +435,17 @@ CONFORMANCE_CASE("a chunk that is asked for again is the same, and one at a time
   plane.pass(kMinute);
   CHECK(begin_export(plane, "two", again) == "ok");  // nobody read the first one for a minute
   CHECK_THAT(plane.apply(op), ContainsSubstring("not in progress"));
-  end_export(plane, "two");
+  plane.pass(kMinute - 1);
+  op.operation_id = "two";
+  op.number = 1;
+  CHECK(plane.apply(op) == "ok");
+  plane.pass(kMinute - 1);
+  plane.advance_all();
+  op.number = 2;
+  CHECK(plane.apply(op) == "ok");
+  CHECK(plane.advance_all(kMinute) == 1);  // nor this one, and nobody asks for another
+  op.number = 3;
+  CHECK_THAT(plane.apply(op), ContainsSubstring("export two is not in progress"));
 }
 
 CONFORMANCE_CASE("an export fails when too much changes before it comes there, and work does not") {

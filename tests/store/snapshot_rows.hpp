@@ -69,14 +69,19 @@ inline Rows export_rows(Plane& plane) {
 
 inline Result<std::unique_ptr<Namespace>> import_rows(const Rows& rows,
                                                       const NamespaceOptions& options,
-                                                      Timestamp now) {
+                                                      Timestamp now, Timestamp finished) {
   NamespaceImport import("main", options, now);
   for (const std::string& row : rows) {
     const std::string padded = row + std::string(RowParser::kPadding, ' ');
     const auto added = import.add(std::string_view(padded).substr(0, row.size()));
     if (!added) return added.error();
   }
-  return import.finish();
+  return import.finish(finished);
+}
+inline Result<std::unique_ptr<Namespace>> import_rows(const Rows& rows,
+                                                      const NamespaceOptions& options,
+                                                      Timestamp now) {
+  return import_rows(rows, options, now, now);
 }
 
 inline std::string adopt(Plane& plane, Namespace* tables, std::string_view id = "adoption") {

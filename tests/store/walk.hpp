@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "base/entropy.hpp"
+#include "controlplane/mailbox.hpp"
 #include "engine/mailbox_name.hpp"
+#include "engine/message_key.hpp"
 #include "store/conformance.hpp"
 
 namespace controlplane::conformance {
@@ -18,14 +20,20 @@ using std::chrono::seconds;
 
 class Walk {
  public:
-  // `shares`: documents, pools and permits, too, and tasks that need them.
+  // `shares`: documents, pools, permits, logs and messages, too, and tasks that need permits.
   Walk(const Kind& kind, const NamespaceOptions& options, std::uint64_t seed, bool shares = false)
-      : plane_(kind, options), random_(seed), shares_(shares) {
+      : plane_(kind, options), limits_(options.limits), random_(seed), shares_(shares) {
     if (shares_) define_pools();
   }
   Plane& plane() { return plane_; }
+  // From now on timers act in time, no two things happen at once and nobody waits for a task: no
+  // order is left to chance, and all that there is goes into a snapshot.
+  void be_punctual() { punctual_ = true; }
+  // From now on no step takes a minute.
+  void be_brisk() { brisk_ = true; }
 
   void step() {
+    if (punctual_) plane_.pass(1);
     if (shares_ && below(3) == 0) return share();
     switch (below(20)) {
       case 0:
@@ -69,7 +77,7 @@ class Walk {
         plane_.advance();
         break;
       default:
-        plane_.pass(pick_time());
+        pass();
         break;
     }
   }
@@ -106,9 +114,17 @@ class Walk {
   std::uint64_t below(std::uint64_t n) { return random_.next() % n; }
   TaskId any_id() { return TaskId("t" + std::to_string(below(std::max<std::uint64_t>(1, made_)))); }
   std::string any_agent() { return "a" + std::to_string(1 + below(3)); }
+  void pass() {
+    if (!punctual_) return plane_.pass(pick_time());
+    static constexpr std::int64_t kTick = 200 * kMs;
+    for (std::uint64_t ticks = 1 + below(below(4) == 0 ? 400 : 20); ticks > 0; --ticks) {
+      plane_.advance_all(kTick);
+    }
+  }
   std::int64_t pick_time() {
     static constexpr std::int64_t kTimes[] = {kMs,           kSecond, 5 * kSecond, 31 * kSecond,
                                               301 * kSecond, kHour,   25 * kHour};
+    if (brisk_) return kTimes[below(4)];
     return kTimes[below(50) == 0 ? 6 : below(6)];
   }
   std::vector<std::string> some_capabilities() {
@@ -166,8 +182,9 @@ class Walk {
     request.max_tasks = static_cast<std::uint32_t>(1 + below(3));
     if (below(2) == 0) request.lease_ttl = seconds(1 + below(60));
     if (below(3) == 0) request.claim_id = "claim" + std::to_string(below(20));
-    plane_.parks_until = below(2) == 0 ? plane_.now() + seconds(below(100)).count() * 1000 : 0;
-    plane_.parked_until = below(5) == 0 ? plane_.now() + kMinute : 0;
+    const bool waits = !punctual_ && below(2) == 0;
+    plane_.parks_until = waits ? plane_.now() + seconds(below(100)).count() * 1000 : 0;
+    plane_.parked_until = !punctual_ && below(5) == 0 ? plane_.now() + kMinute : 0;
     for (ClaimedTask& held : plane_.claims(request).tasks) held_.push_back(std::move(held));
   }
 
@@ -251,17 +268,11 @@ class Walk {
   }
 
   void share() {
-    const std::string key = "doc" + std::to_string(below(12));
-    PutOptions options;
-    switch (below(15)) {
+    switch (below(20)) {
       case 0:
       case 1:
-        if (below(3) == 0) options.ttl = seconds(below(60));
-        if (below(3) == 0) options.operation_id = "put" + std::to_string(below(9));
-        plane_.put(key, below(2) == 0 ? "{ \"x\":\n [1, 2.5e3] }" : "\"te\\u00e4xt \u00e4\"", options);
-        break;
       case 2:
-        plane_.remove_document(key);
+        use_document();
         break;
       case 3:
       case 4:
@@ -271,58 +282,134 @@ class Walk {
       case 6:
         plane_.withdraw("op" + std::to_string(below(30)));
         break;
-      case 10:
-      case 11:
-      case 12:
-        use_log();
-        break;
-      case 13:
-        message();
-        break;
-      case 14:
-        receive();
-        break;
       case 7:
         if (below(4) == 0) plane_.define({"count", PoolKind::count, 1 + below(4)});
         break;
-      default:
+      case 8:
+      case 9:
         end_permit();
         break;
+      case 10:
+      case 11:
+      case 12:
+        append();
+        break;
+      case 13:
+        keep_log();
+        break;
+      case 14:
+        read();
+        break;
+      case 15:
+      case 16:
+        send();
+        break;
+      case 17:
+      case 18:
+        receive();
+        break;
+      default:
+        meddle();
+        break;
     }
   }
 
-  void use_log() {
-    const std::string name = "log" + std::to_string(below(4));
+  void use_document() {
+    const std::string key = "doc" + std::to_string(below(12));
+    if (below(3) == 0) {
+      plane_.remove_document(key);
+      return;
+    }
+    PutOptions options;
+    if (below(3) == 0) options.ttl = seconds(below(60));
+    if (below(3) == 0) options.operation_id = "put" + std::to_string(below(9));
+    plane_.put(key, below(2) == 0 ? "{ \"x\":\n [1, 2.5e3] }" : "\"te\\u00e4xt \u00e4\"", options);
+  }
+
+  std::string any_log() { return "log" + std::to_string(below(4)); }
+  void append() {
+    static constexpr const char* kEntries[] = {"[1]", "\"two\"", "{\"three\":\n3}", "0"};
+    const std::string operation = below(2) == 0 ? "" : "append" + std::to_string(below(50));
+    plane_.append_to(any_log(), kEntries[below(4)], operation);
+  }
+  void keep_log() {
     LogBounds bounds;
     LogTrim trim;
-    switch (below(12)) {
+    switch (below(7)) {
       case 0:
-        bounds.max_entries = 1 + below(30);
-        if (below(2) == 0) bounds.max_age = seconds(1 + below(60));
-        plane_.define_log(name, bounds);
-        break;
       case 1:
-        trim.max_entries = below(10);
-        plane_.trim_log(name, trim);
-        break;
+        bounds.max_entries = 1 + below(30);
+        if (below(2) == 0) bounds.max_bytes = 10 + below(100);
+        if (below(2) == 0) bounds.max_age = seconds(1 + below(60));
+        plane_.define_log(any_log(), bounds);
+        return;
       case 2:
-        if (below(3) == 0) plane_.remove_log(name);
+        plane_.remove_log(any_log());
+        return;
+      case 3:
+        trim.max_entries = below(10);
         break;
-      default: {
-        const std::string operation = below(2) == 0 ? "" : "append" + std::to_string(below(50));
-        plane_.append_to(name, below(2) == 0 ? "[1]" : "\"two\"", operation);
-      }
+      case 4:
+        trim.max_bytes = below(40);
+        break;
+      case 5:
+        trim.before = below(40);
+        break;
+      default:
+        trim.max_age = seconds(below(40));
+        break;
     }
+    plane_.trim_log(any_log(), trim);
+  }
+  // On from where it was, or for the first time, or in a log that is there no more.
+  void read() {
+    const std::string log = any_log();
+    const std::uint64_t after = below(3) == 0 ? below(30) : readers_[log];
+    plane_.read_page = {};
+    plane_.read_log(log, after, 1 + below(5), below(2) == 0);
+    readers_[log] = plane_.read_page.next_after;
   }
 
-  void message() {
+  // As a mailbox does it; see lib/mesh.
+  void send() {
+    const std::string from = any_agent(), to = any_agent();
     TaskSpec spec = task("");
-    spec.agent_id = mailbox_of(any_agent());
-    plane_.try_submit(spec);
+    spec.task_type = kMessageType;
+    spec.payload = "{\"from\":\"" + from + "\",\"to\":\"" + to + "\"}";
+    spec.agent_id = mailbox_of(to);
+    spec.retry = {static_cast<int>(below(3)), seconds(1), 2.0, seconds(300)};
+    spec.timeout = limits_.max_delay;
+    if (below(3) == 0) spec.total_timeout = seconds(1 + below(400));
+    if (below(4) == 0) spec.trace = "order";
+    if (below(2) == 0) {
+      spec.idempotency_key = message_key(from, to, "op" + std::to_string(below(9)));
+    }
+    const Submitted sent = plane_.try_submit(spec);
+    if (sent.answer == "ok") messages_.push_back(sent.id);
   }
   void receive() {
-    for (ClaimedTask& held : plane_.claims(renewing(mailbox_of(any_agent()))).tasks) {
-      held_.push_back(std::move(held));
+    ClaimRequest request = renewing(mailbox_of(any_agent()), 1'000 * (1 + below(60)));
+    request.max_tasks = static_cast<std::uint32_t>(1 + below(3));
+    if (below(4) == 0) request.claim_id = "receive" + std::to_string(below(9));
+    for (ClaimedTask& held : plane_.claims(request).tasks) held_.push_back(std::move(held));
+  }
+  // What anybody may try with a message.
+  void meddle() {
+    if (messages_.empty()) return;
+    const TaskId id = messages_[below(messages_.size())];
+    switch (below(4)) {
+      case 0:
+        plane_.cancel(id, below(2) == 0);
+        break;
+      case 1:
+        plane_.assign(id, any_agent());
+        break;
+      case 2:
+        plane_.replay(id, "op" + std::to_string(below(20)));
+        break;
+      default:
+        explain(id);
+        break;
     }
   }
 
@@ -361,9 +448,13 @@ class Walk {
   }
 
   Plane plane_;
+  const Limits limits_;
   SeededEntropy random_;
   const bool shares_;
+  bool punctual_ = false, brisk_ = false;
   std::uint64_t made_ = 0;
+  std::vector<TaskId> messages_;                  // also those that are gone
+  std::map<std::string, std::uint64_t> readers_;  // how far each log was read
   std::vector<Permit> permits_;    // also those that are over
   std::vector<ClaimedTask> held_;  // also those whose leases have ended since
 };
