@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "base/digest.hpp"
+#include "controlplane/logs.hpp"
 #include "controlplane/resources.hpp"
 #include "controlplane/shared_state.hpp"
 #include "coordinator/plane.hpp"
@@ -254,6 +255,19 @@ TEST_CASE("rows that contradict each other are refused, however well they are se
     }
     return std::string("no such row");
   };
+  // Another number for a field, in the last row of `kind` that has it.
+  const auto with_number = [&](std::string_view kind, std::string_view field, const std::string& number) {
+    auto lines = good;
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+      const std::string name = "\"" + std::string(field) + "\":";
+      const std::size_t at = line->find(name);
+      if (!line->starts_with("{\"row\":\"" + std::string(kind) + "\"") || at == line->npos) continue;
+      const std::size_t begin = at + name.size() - 1, end = line->find_first_of(",}", begin);
+      line->replace(begin, end - begin, number);
+      return refusal_of(resealed(lines));
+    }
+    return std::string("no such row");
+  };
   const auto doubled = [&](std::string_view kind) {
     auto lines = good;
     for (std::size_t i = 0; i < lines.size(); ++i) {
@@ -267,16 +281,41 @@ TEST_CASE("rows that contradict each other are refused, however well they are se
              ContainsSubstring("line 1: header: version is 2"));
   CHECK_THAT(with("header", "aragora-snapshot", "something"),
              ContainsSubstring("line 1: header: format"));
+  CHECK_THAT(with("totals", "\"last_event\":", "\"last_event\":1"), ContainsSubstring("the events end before"));
   CHECK_THAT(with("header", "\"tasks\":4", "\"tasks\":5"),
              ContainsSubstring("5 tasks were promised, 4 came"));
   CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":4"),
              ContainsSubstring("serial 4 is not below"));
   CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551615"),
+             ContainsSubstring("is beyond 1152921504606846976"));
+  CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":1152921504606846976"),
              ContainsSubstring("too far"));
   CHECK_THAT(with("totals", "\"next_serial\":5", "\"next_serial\":18446744073709551616"),
              ContainsSubstring("line 2: totals: next_serial is no whole number"));
   CHECK_THAT(with("totals", "\"last_position\":3", "\"last_position\":2"),
              ContainsSubstring("beyond last_position"));
+  // No number goes so far that the next ones would begin anew.
+  const std::string highest = ":18446744073709551615";
+  for (const char* number :
+       {"next_serial", "last_position", "last_agent", "agents_joined", "assignments", "last_dropped",
+        "last_fence", "last_waiter", "last_dropped_entry", "last_event"}) {
+    INFO(number);
+    CHECK_THAT(with_number("totals", number, highest), ContainsSubstring("line 2: totals: 18446744073709551615 is beyond"));
+  }
+  CHECK_THAT(with_number("document", "version", highest), ContainsSubstring("version is too high"));
+  CHECK_THAT(with("task", "\"attempt\":{\"number\":1", "\"attempt\":{\"number\":4294967295"),
+             ContainsSubstring("attempt: number, failures"));
+  // Nor do moments: what has happened has happened, and what is to come is near.
+  const std::string far = ":253402300799999999";
+  for (const char* moment : {"submitted_at", "since", "first_ready", "claimed_at"}) {
+    INFO(moment);
+    CHECK_THAT(with_number("task", moment, far), ContainsSubstring("is later than the header's now"));
+  }
+  CHECK_THAT(with_number("task", "deadline", far), ContainsSubstring("further ahead than max_delay"));
+  CHECK_THAT(with_number("agent", "last_seen", far), ContainsSubstring("later than the header's now"));
+  CHECK_THAT(with_number("permit", "expires_at", far), ContainsSubstring("further ahead than max_delay"));
+  CHECK_THAT(with_number("event", "time", ":1"), ContainsSubstring("time is before the last one's"));
+  CHECK_THAT(with("task", "\"named\":true", "\"named\":false"), ContainsSubstring("does not go with"));
   CHECK_THAT(with("task", "\"serial\":2", "\"serial\":1"),
              ContainsSubstring("serial 1 is there twice"));
   CHECK_THAT(with("task", "\"position\":2", "\"position\":1"),
@@ -318,6 +357,12 @@ TEST_CASE("rows that contradict each other are refused, however well they are se
              ContainsSubstring("shares: that of pool pool cannot be"));
   CHECK_THAT(with("totals", "\"last_fence\":1", "\"last_fence\":0"),
              ContainsSubstring("permit 1 is there twice, or beyond"));
+  std::string labels = "\"labels\":[";
+  for (int i = 0; i < 17; ++i) {
+    labels += std::string(i > 0 ? "," : "") + R"({"key":"k)" + std::to_string(i) + R"(","value":"v"})";
+  }
+  CHECK_THAT(with("agent", "\"max_concurrency\":", labels + "],\"max_concurrency\":"),
+             ContainsSubstring("labels: there are too many"));
   CHECK_THAT(with("agent", "[\"code\"]", "[\"code\",\"code\"]"),
              ContainsSubstring("capabilities is no sorted set"));
   CHECK_THAT(with("agent", "\"order\":4611686018427387905", "\"order\":9"),
@@ -332,6 +377,59 @@ TEST_CASE("rows that contradict each other are refused, however well they are se
   CHECK_THAT(doubled("event"), ContainsSubstring("the next one is 2"));
   CHECK_THAT(doubled("header"), ContainsSubstring("line 2: header: the header is the first row"));
   CHECK_THAT(doubled("totals"), ContainsSubstring("line 3: totals: the totals are the second row"));
+}
+
+TEST_CASE("what limits allow comes through a snapshot, and nothing beyond them") {
+  Config config;
+  Limits& limits = config.limits;
+  limits.max_name_bytes = 40;
+  limits.max_label_key_bytes = 200;
+  limits.max_payload_bytes = limits.max_result_bytes = limits.max_document_bytes = 4'000;
+  limits.max_log_entry_bytes = 8'388'608;
+  Plane p(StoreKind::memory, config);
+  TaskSpec labelled = work("labelled");
+  labelled.labels = {{std::string(150, 'k'), "v"}};
+  labelled.payload = Json('"' + std::string(3'998, 'x') + '"');
+  REQUIRE(p->submit_task(labelled));
+  REQUIRE(Logs(p.plane).append("log", Json("[\n" + std::string(8'000'000, ' ') + "1]")));
+  std::string text;
+  REQUIRE(export_text(p.plane, text));
+  const auto refusal_with = [&](const Config& other) {
+    Plane fresh(StoreKind::memory, other);
+    const auto read = import_text(fresh.plane, text);
+    return read ? std::string() : read.error().message;
+  };
+  CHECK(refusal_with(config) == "");
+  Config smaller = config;
+  smaller.limits.max_payload_bytes = 1'000;
+  CHECK(refusal_with(smaller) == "line 3: task: payload is longer than the limits allow");
+  smaller = config;
+  smaller.limits.max_label_key_bytes = 100;
+  CHECK_THAT(refusal_with(smaller), ContainsSubstring("key is no name of 1 to max_label_key_bytes"));
+  smaller = config;
+  smaller.limits.max_log_entry_bytes = 1'000;
+  CHECK_THAT(refusal_with(smaller), ContainsSubstring("longer than"));
+}
+
+TEST_CASE("a trailer that is not written as one is no way around its sum") {
+  Plane p(StoreKind::memory);
+  fill(p.plane);
+  std::string text, planted;
+  REQUIRE(export_text(p.plane, text));
+  const std::vector<std::string> lines = lines_of(text);
+  const Snapshots::Sink sink = [&](std::string_view bytes) -> Result<void> {
+    planted += bytes;
+    return {};
+  };
+  SnapshotWriter writer(sink);
+  for (std::size_t i = 0; i + 1 < lines.size(); ++i) {
+    REQUIRE(writer.add(lines[i].substr(0, lines[i].size() - kSumBytes) + "}\n"));
+  }
+  REQUIRE(writer.add("{ \"row\":\"trailer\",\"lines\":" + std::to_string(lines.size() - 1) +
+                     ",\"sha256\":\"" + std::string(64, '0') + "\"}\n"));
+  REQUIRE(writer.finish());
+  planted.resize(planted.rfind('\n', planted.size() - 2) + 1);  // without the true one
+  CHECK_THAT(refusal_of(planted), ContainsSubstring("a trailer is not written like this"));
 }
 
 TEST_CASE("a snapshot that is taken under load is whole") {
@@ -378,16 +476,68 @@ TEST_CASE("a file that cannot be written or read says why, and leaves nothing be
   Plane fresh(StoreKind::memory);
   CHECK(code_of(Snapshots(fresh.plane).import_snapshot("/proc/self")) == ErrorCode::unavailable);
   CHECK(directory.files() == 0);
-  // What was there stays until there is something better.
+  // What was there stays until there is something better, and what was begun goes.
   const std::string path = directory / "kept";
   std::ofstream(path) << "old";
-  const auto failed = snapshots.export_snapshot(
-      [&](std::string_view) -> Result<void> { return Error::cancelled("no more"); });
+  const auto failed = snapshots.export_snapshot([&](std::string_view) -> Result<void> {
+    CHECK(code_of(snapshots.export_snapshot(path)) == ErrorCode::failed_precondition);
+    CHECK(std::filesystem::file_size(path) == 3);
+    CHECK(directory.files() == 1);
+    return Error::cancelled("no more");
+  });
   CHECK(failed.error().to_string() == "cancelled: no more");
-  CHECK(std::filesystem::file_size(path) == 3);
   REQUIRE(snapshots.export_snapshot(path));
   CHECK(std::filesystem::file_size(path) > 1'000);
   CHECK(directory.files() == 1);
+}
+
+TEST_CASE("a file that is replaced keeps its mode, and a link leads where it led") {
+  const Directory directory;
+  Plane p(StoreKind::memory);
+  fill(p.plane);
+  Snapshots snapshots(p.plane);
+  const std::string path = directory / "file", link = directory / "link";
+  const auto mode_of = [](const std::string& file) {
+    return static_cast<unsigned>(std::filesystem::status(file).permissions());
+  };
+  REQUIRE(snapshots.export_snapshot(path));
+  CHECK(mode_of(path) == 0600);
+  std::ofstream(path) << "old";
+  REQUIRE(::chmod(path.c_str(), 0644) == 0);
+  std::filesystem::create_symlink("file", link);
+  REQUIRE(snapshots.export_snapshot(link));
+  CHECK(std::filesystem::is_symlink(link));
+  CHECK(std::filesystem::file_size(path) > 1'000);
+  CHECK(mode_of(path) == 0644);
+  CHECK(directory.files() == 2);
+}
+
+TEST_CASE("a reader of a pipe that leaves is an error, and no signal") {
+  const Directory directory;
+  Plane p(StoreKind::memory);
+  TaskSpec large = work("large");
+  large.payload = Json('"' + std::string(1'000'000, 'x') + '"');  // more than a pipe holds
+  REQUIRE(p->submit_task(large));
+  const std::string path = directory / "pipe";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  std::thread reader([&] { std::ifstream(path).get(); });
+  const auto written = Snapshots(p.plane).export_snapshot(path);
+  reader.join();
+  REQUIRE_FALSE(written);
+  CHECK(written.error().to_string() == "unavailable: cannot write \"" + path + "\": Broken pipe");
+  CHECK(directory.files() == 1);
+}
+
+TEST_CASE("no piece that a sink is given is empty") {
+  Plane p(StoreKind::memory);
+  for (int i = 0; i < 2'000; ++i) REQUIRE(p->submit_task(work()));
+  std::size_t pieces = 0;
+  REQUIRE(Snapshots(p.plane).export_snapshot([&](std::string_view bytes) -> Result<void> {
+    CHECK(bytes.size() > 0);
+    ++pieces;
+    return {};
+  }));
+  CHECK(pieces > 3);
 }
 
 TEST_CASE("two exports at once: the second is refused, and may come when the first is over") {
@@ -424,6 +574,16 @@ TEST_CASE("an agent's state is kept and given back with what is known of it") {
   CHECK_THAT(snapshots.get_state_snapshot("stranger").value().str(),
              ContainsSubstring(R"("registered":false)"));
   CHECK(SharedState(p.plane).get("agent-state/stranger")->value == "7");
+  const Json nothing = [&] {
+    AgentSpec fresh;
+    fresh.agent_id = "fresh";
+    REQUIRE(p->register_agent(fresh));
+    return snapshots.get_state_snapshot("fresh").value();
+  }();
+  CHECK(snapshots.set_state("fresh", nothing).value() == 0);
+  CHECK(code_of(SharedState(p.plane).get("agent-state/fresh")) == ErrorCode::not_found);
+  CHECK(snapshots.set_state("fresh", "null").value() == 1);  // a state like any other
+  CHECK(snapshots.set_state("fresh", snapshots.get_state_snapshot("fresh").value()).value() == 2);
   CHECK(code_of(snapshots.set_state("worker", "{")) == ErrorCode::invalid_argument);
   CHECK(code_of(snapshots.set_state("worker", "")) == ErrorCode::invalid_argument);
   CHECK(code_of(snapshots.set_state("a b", "1")) == ErrorCode::invalid_argument);
