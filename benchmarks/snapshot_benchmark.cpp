@@ -1,7 +1,6 @@
 // What does a snapshot cost?
 //   export_million     1,000,000 tasks to a sink that only counts: MB/s (at least 200), and the
-//   ratio to
-//                      the limit: the same rows by the JSON writer alone, sums included
+//                      ratio to the limit: the same rows by the JSON writer alone, sums included
 //   import_million     the same file back: MB/s
 //   claims_meanwhile   p99 of a claim while an export runs, to that without one
 //                      (p99_ratio, at most 2)
