@@ -116,7 +116,7 @@ Result<void> SnapshotReader::add(std::string_view line) {
   if (!kind) return kind.error();
   if (*kind != RowKind::trailer) return {};
   if (!may_be_last) return damaged(lines_, "a trailer is not written like this");
-  sha256_ = hex_of(whole);
+  sha256_ = sha256_text(whole);
   return check_trailer();
 }
 

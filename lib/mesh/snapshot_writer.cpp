@@ -17,7 +17,7 @@ void write_hex64(char* to, std::uint64_t value) noexcept {
   for (std::size_t i = kSumDigits; i-- > 0; value >>= 4) to[i] = kDigits[value & 15];
 }
 
-std::string hex_of(const Sha256::Value& value) {
+std::string sha256_text(const Sha256::Value& value) {
   std::string text(2 * value.size(), '0');
   for (std::size_t i = 0; i < value.size(); i += 8)
     write_hex64(text.data() + 2 * i, load_be64(value.data() + i));
@@ -61,7 +61,7 @@ Result<void> SnapshotWriter::flush() {
 
 Result<void> SnapshotWriter::finish() {
   if (auto flushed = flush(); !flushed) return flushed;
-  sha256_ = hex_of(whole_.finish());
+  sha256_ = sha256_text(whole_.finish());
   TrailerRow row;
   row.lines = lines_;
   row.sha256.text = sha256_;

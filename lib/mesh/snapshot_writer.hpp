@@ -19,7 +19,7 @@ inline constexpr std::string_view kSumEnd = "\"}";
 inline constexpr std::size_t kSumDigits = 16;
 inline constexpr std::size_t kSumBytes = kSumName.size() + kSumDigits + kSumEnd.size();
 void write_hex64(char* to, std::uint64_t value) noexcept;  // kSumDigits characters
-std::string hex_of(const Sha256::Value& value);
+std::string sha256_text(const Sha256::Value& value);
 
 class SnapshotWriter {
  public:
