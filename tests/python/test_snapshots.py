@@ -45,7 +45,7 @@ async def test_a_tenant_goes_to_a_file_and_comes_back(tmp_path: Path) -> None:
         read = await other.import_snapshot(str(path))
         assert read == written
         assert pickle.loads(pickle.dumps(read)) == read
-        await other.complete_task(held, {"done": True})
+        await other.complete_task(held.id, {"done": True}, lease=held.lease)
         assert (await other.state.get("plan")).value == {"steps": [1, 2]}
         assert [json.loads(line)["row"] for line in path.read_text().splitlines()][:2] == ["header", "totals"]
         with pytest.raises(FailedPrecondition, match="in use"):
@@ -59,7 +59,7 @@ async def test_a_path_is_whatever_the_system_takes(tmp_path: Path) -> None:
         written = await plane.export_snapshot(os.fsdecode(path))
         assert os.listdir(os.fsencode(tmp_path)) == [path.rsplit(b"/", 1)[1]]
         assert await other.import_snapshot(Path(os.fsdecode(path))) == written
-        with pytest.raises(NotFound, match="none"):
+        with pytest.raises(NotFound, match="cannot read"):
             await plane.import_snapshot(os.fsdecode(path) + "none")
         with pytest.raises(InvalidArgument, match="path"):
             await plane.export_snapshot("a\0b")
@@ -104,7 +104,7 @@ async def test_the_state_of_an_agent_is_kept_and_told() -> None:
 
 async def test_a_worker_has_a_state() -> None:
     async with await create_control_plane() as plane:
-        worker = Worker(plane, "worker", ["code"])
+        worker = Worker(plane, agent_id="worker", capabilities=["code"])
         async with worker:
             assert await worker.set_state([1, 2]) == 1
             assert (await worker.get_state_snapshot())["state"] == [1, 2]
@@ -112,7 +112,7 @@ async def test_a_worker_has_a_state() -> None:
 
 def test_the_snippet_of_the_guide_runs(tmp_path: Path) -> None:
     with sync.create_control_plane() as coordinator:
-        workers = [sync.Worker(coordinator, f"worker-{number}") for number in range(2)]
+        workers = [sync.Worker(coordinator, agent_id=f"worker-{number}") for number in range(2)]
         for agent in workers:
             coordinator.register_agent(agent.agent_id)
         snapshot = {
