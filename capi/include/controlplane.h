@@ -58,7 +58,7 @@ extern "C" {
 #endif
 
 #define CP_ABI_VERSION 0
-#define CP_ABI_REVISION 3
+#define CP_ABI_REVISION 4
 
 CP_API const char *cp_version(void);   /* of the library: "0.1.0" */
 CP_API uint32_t cp_abi_version(void);  /* the library's CP_ABI_VERSION */
