@@ -2,7 +2,7 @@
 #include <utility>
 
 #include "engine/agent_table_impl.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 
 namespace controlplane {
 
@@ -101,7 +101,7 @@ void AgentTable::begin_export(ExportAside& aside) {
     for (const std::string& name : self.selection.capabilities(slot))
       row.capabilities.push_back({name});
     row.order = self.selection.order(slot);
-    append_row(out, row);
+    append_framed(out, row);
     return true;
   });
 }

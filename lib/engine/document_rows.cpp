@@ -5,7 +5,7 @@
 
 #include "engine/document_table.hpp"
 #include "engine/restore.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 
 namespace controlplane {
 
@@ -23,7 +23,7 @@ void DocumentTable::begin_export(ExportAside& aside) {
     row.operation.text = record.operation;
     row.digest.value = record.digest;
     row.value.text = document.value;
-    append_row(out, row);
+    append_framed(out, row);
     return true;
   });
 }

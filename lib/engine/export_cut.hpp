@@ -34,7 +34,6 @@ class ExportAside {
     RowBuffer& block = blocks_.back();
     const std::size_t before = block.capacity();
     if (!write(block)) return;
-    block.append('\n');
     hold(block.capacity() - before);
   }
   // Memory that is kept for the export elsewhere.
@@ -115,7 +114,7 @@ class ExportCut {
       if (out.size() >= bytes || visits-- <= 0) return false;
       const auto bit = static_cast<Slot>(std::countr_zero(pending_[word_]));
       pending_[word_] &= pending_[word_] - 1;
-      if (write_(static_cast<Slot>(word_ * 64) + bit, out)) out.append('\n');
+      (void)write_(static_cast<Slot>(word_ * 64) + bit, out);
     }
     end();
     return true;

@@ -6,7 +6,7 @@
 
 #include "engine/named_logs.hpp"
 #include "engine/restore.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 
 namespace controlplane {
 namespace {
@@ -21,7 +21,7 @@ void write_log(RowBuffer& out, const NamedLog& log) {
   row.first_seq = log.entries.first_seq();
   row.last_seq = log.entries.last_seq();
   row.created_at = log.created_at;
-  append_row(out, row);
+  append_framed(out, row);
 }
 
 void write_entry(RowBuffer& out, const NamedLog& log, const LogTable::Entry& entry) {
@@ -31,7 +31,7 @@ void write_entry(RowBuffer& out, const NamedLog& log, const LogTable::Entry& ent
   row.time = entry.time;
   row.operation.text = log.operations.operation_of(entry.seq);
   row.value.text = entry.bytes;
-  append_row(out, row);
+  append_framed(out, row);
 }
 
 }  // namespace
@@ -102,7 +102,6 @@ bool NamedLogs::read_logs(RowBuffer& out, std::size_t bytes, int& visits) {
       const auto write = [&](const LogTable::Entry& entry) {
         if (out.size() >= bytes || visits-- <= 0) return false;
         write_entry(out, log, entry);
-        out.append('\n');
         part.next = entry.seq + 1;
         return true;
       };
@@ -127,7 +126,6 @@ bool NamedLogs::read_logs(RowBuffer& out, std::size_t bytes, int& visits) {
       continue;
     }
     write_log(out, logs_[slot]);
-    out.append('\n');
     begin_part(slot);
   }
   end_export();

@@ -7,7 +7,7 @@
 
 #include "engine/event_wire.hpp"
 #include "engine/namespace_impl.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 
 namespace controlplane {
 namespace {
@@ -39,7 +39,7 @@ void write_event(RowBuffer& out, const LogTable::Entry& entry) {
     row.labels.push_back({{key}, {value}});
     return true;
   });
-  append_row(out, row);
+  append_framed(out, row);
 }
 
 Error no_export(std::string_view id) {
@@ -80,10 +80,8 @@ void Namespace::Impl::begin_export(BeginExport& op, Step& step) {
   documents.add_to(header.counts, totals);
   logs.add_to(header.counts, totals);
   RowBuffer head;
-  append_row(head, header);
-  head.append('\n');
-  append_row(head, totals);
-  head.append('\n');
+  append_framed(head, header);
+  append_framed(head, totals);
   op.rows = mine.head = head.text();
 
   agents.begin_export(mine.aside);
@@ -187,7 +185,6 @@ bool Namespace::Impl::read_events_of_export(std::size_t bytes) {
                              [&](const LogTable::Entry& entry) {
                                if (mine.chunk.size() >= bytes) return false;
                                write_event(mine.chunk, entry);
-                               mine.chunk.append('\n');
                                mine.next_event = entry.seq + 1;
                                return true;
                              });

@@ -435,15 +435,15 @@ struct Advance : Operation {
 struct BeginExport : Operation {
   BeginExport() noexcept : Operation(OperationKind::begin_export) {}
   std::string_view operation_id;
-  std::string rows;                  // out: header and totals
+  std::string rows;                  // out: header and totals, as ReadExport has them
 };
 
-// The next rows, each a line of JSON; see row_json.hpp. The same number again answers the same.
+// The next rows, framed as in row_record.hpp. The same number again answers the same.
 struct ReadExport : Operation {
   ReadExport() noexcept : Operation(OperationKind::read_export) {}
   std::string_view operation_id;
   std::uint64_t number = 0;          // of this chunk: 1, 2, …
-  std::size_t max_bytes = 4'096;     // about: a row is never cut
+  std::size_t max_bytes = 512;       // about: a row is never cut; others wait meanwhile
   std::string rows;                  // out
   bool done = false;                 // out: there are no more
 };

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "engine/permit_table.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 
 namespace controlplane {
 
@@ -80,7 +80,7 @@ bool PermitTable::write_pool(Slot slot, RowBuffer& out) const {
   if (pool.spec().name.empty()) return false;
   PoolRow row;
   pool.describe(row);
-  append_row(out, row);
+  append_framed(out, row);
   return true;
 }
 
@@ -98,7 +98,7 @@ bool PermitTable::write_permit(Slot slot, RowBuffer& out) const {
   row.expires_at = permit.expires_at;
   row.operation.text = permit.operation;
   row.of_attempt = permit.of_attempt;
-  append_row(out, row);
+  append_framed(out, row);
   return true;
 }
 
@@ -126,7 +126,7 @@ bool PermitTable::write_waiter(Slot slot, RowBuffer& out) const {
     for (const std::string& name : key.excluded) queue.excluded.push_back({name});
     queue.since = waker_->waits_since(waiter.queue);
   }
-  append_row(out, row);
+  append_framed(out, row);
   return true;
 }
 

@@ -1,5 +1,5 @@
 // Tasks as rows.
-#include "engine/row_json.hpp"
+#include "engine/row_record.hpp"
 #include "engine/task_table.hpp"
 
 namespace controlplane {
@@ -46,7 +46,7 @@ void TaskTable::begin_export(ExportAside& aside) {
         row.task = entry.task;
         row.fingerprint = entry.fingerprint;
         row.expires = removed.expires;
-        append_row(out, row);
+        append_framed(out, row);
         return true;
       });
   put_called_aside(aside);
@@ -63,7 +63,7 @@ void TaskTable::put_called_aside(ExportAside& aside) const {
       row.directed.text = key.directed;
       for (const std::string& name : key.excluded) row.excluded.push_back({name});
       for (const std::string& name : key.pools) row.pools.push_back({name});
-      append_row(out, row);
+      append_framed(out, row);
       return true;
     });
   }
@@ -131,7 +131,7 @@ bool TaskTable::write_row(Slot slot, RowBuffer& out) const {
   describe_family(record, row);
   row.payload.text = record.payload;
   if (record.attempt != kNoSlot) describe_attempt(record, row.attempt.emplace());
-  append_row(out, row);
+  append_framed(out, row);
   return true;
 }
 

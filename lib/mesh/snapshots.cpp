@@ -5,7 +5,8 @@
 #include "controlplane/snapshot.hpp"
 #include "coordinator/coordinator_core.hpp"
 #include "engine/namespace_import.hpp"
-#include "engine/row_json.hpp"
+#include "engine/row_lines.hpp"
+#include "engine/row_record.hpp"
 #include "mesh/snapshot_calls.hpp"
 #include "mesh/snapshot_file.hpp"
 #include "mesh/snapshot_reader.hpp"
@@ -63,14 +64,11 @@ SnapshotSummary summary_of(const RowCounts& counts) {
   return summary;
 }
 
-Result<HeaderRow> header_of(std::string rows, const Limits& limits) {
-  const std::size_t size = rows.find('\n');
-  rows.append(RowParser::kPadding, ' ');
-  RowParser parser(limits);
+Result<HeaderRow> header_of(std::string_view rows) {
   HeaderRow header;
-  auto kind = parser.begin(std::string_view(rows).substr(0, size));
-  if (!kind) return std::move(kind.error());
-  if (auto read = parser.read(header); !read) return std::move(read.error());
+  if (auto read = read_record(take_frame(rows).record, header); !read) {
+    return std::move(read.error());
+  }
   return header;  // its texts are not asked for
 }
 
@@ -82,11 +80,14 @@ Result<SnapshotSummary> Snapshots::export_snapshot(const Sink& sink) {
   Export mine(*core_);
   auto rows = mine.begin();
   if (!rows) return std::move(rows.error());
-  const auto header = header_of(*rows, core_->limits());
+  const auto header = header_of(*rows);
   if (!header) return header.error();
   SnapshotWriter writer(sink);
+  RowBuffer lines;
   for (bool more = true;;) {
-    if (auto added = writer.add(*rows); !added) return std::move(added.error());
+    lines.clear();
+    append_lines(lines, *rows);
+    if (auto added = writer.add(lines.text()); !added) return std::move(added.error());
     if (!more) break;
     const auto next = mine.next(*rows);
     if (!next) return next.error();

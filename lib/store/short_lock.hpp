@@ -29,8 +29,11 @@ class ShortLock {
 
  private:
   static constexpr int kFree = 0, kHeld = 1, kAwaited = 2;
+  // Looks at the line that the other one works on: a few close to each other, because most sections
+  // are over at once, …
+  static constexpr int kQuickTries = 30;
   static constexpr int kTries = 60;
-  static constexpr int kPauses = 10;  // between two looks at the line that the other one works on
+  static constexpr int kPauses = 10;  // … then with this between two
   static void pause() noexcept {
 #if defined(__SSE2__)
     _mm_pause();
@@ -39,7 +42,7 @@ class ShortLock {
   // Who sleeps marks the lock, and takes it marked: others may still sleep.
   void lock_slowly() {
     for (int tries = 0; tries < kTries; ++tries) {
-      for (int i = 0; i < kPauses; ++i) pause();
+      for (int i = 0; i < (tries < kQuickTries ? 1 : kPauses); ++i) pause();
       if (state_.load(std::memory_order_relaxed) == kFree && try_lock()) return;
     }
     while (state_.exchange(kAwaited, std::memory_order_acquire) != kFree) state_.wait(kAwaited);

@@ -10,14 +10,17 @@
 #include "engine/engine_audit.hpp"
 #include "engine/namespace_import.hpp"
 #include "engine/row_json.hpp"
+#include "engine/row_lines.hpp"
 #include "store/conformance.hpp"
 
 namespace controlplane::conformance {
 
 using Rows = std::vector<std::string>;
 
-inline void append_lines(Rows& rows, std::string_view text) {
-  while (!text.empty()) {
+inline void append_lines(Rows& rows, std::string_view frames) {
+  RowBuffer lines;
+  controlplane::append_lines(lines, frames);
+  for (std::string_view text = lines.text(); !text.empty();) {
     const std::size_t end = text.find('\n');
     rows.emplace_back(text.substr(0, end));
     text.remove_prefix(end + 1);
