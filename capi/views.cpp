@@ -158,6 +158,9 @@ TaskView::TaskView(Task task) : value(std::move(task)), id(value.id.str()) {
   out.max_retries = value.max_retries;
   out.agent_id = value.agent_id.c_str();
   out.directed_to = value.directed_to.c_str();
+  exclude_list.set(value.exclude);
+  out.exclude = exclude_list.items.data();
+  out.exclude_count = exclude_list.items.size();
   out.submitted_at_us = value.submitted_at;
   out.ready_at_us = value.ready_at;
   out.claimed_at_us = value.claimed_at;

@@ -115,7 +115,7 @@ struct TaskView : cp_task, View {
   explicit TaskView(Task value);
   Task value;
   std::string id, replayed_from_id;
-  TextList capability_list, parent_list;
+  TextList capability_list, parent_list, exclude_list;
   std::vector<std::string> parents;
   LabelList label_list;
   NeedList need_list;

@@ -852,6 +852,8 @@ typedef struct cp_task {
   size_t need_count;
   const char *unreadable; /* in a page: why payload, checkpoint or result could not be decrypted, which
                              are "" then; "" = all is there */
+  const char *const *exclude; /* agents that may not claim it */
+  size_t exclude_count;
 } cp_task;
 CP_API void cp_task_free(cp_task *task);
 

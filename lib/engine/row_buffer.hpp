@@ -19,6 +19,7 @@ class RowBuffer {
   }
   void used(std::size_t bytes) noexcept { size_ += bytes; }
   void append(std::string_view text) {
+    if (text.empty()) return;
     std::memcpy(room(text.size()), text.data(), text.size());
     size_ += text.size();
   }

@@ -18,8 +18,8 @@
 #include "base/names.hpp"
 #include "base/wording.hpp"
 #include "engine/mailbox_name.hpp"
-#include "engine/row_archive.hpp"
 #include "engine/message_key.hpp"
+#include "engine/row_archive.hpp"
 
 namespace controlplane {
 namespace {
@@ -201,7 +201,11 @@ bool is_deadline(std::string_view name) noexcept {
   return std::find(kDeadlines.begin(), kDeadlines.end(), name) != kDeadlines.end();
 }
 
-// How long a JSON value may be: what encryption makes of one is longer than what was given.
+// What the envelope of a message adds to its body: a level, names and a signature.
+constexpr std::size_t kEnvelopeDepth = 1;
+constexpr std::size_t kEnvelopeBytes = 512, kEnvelopeNames = 6;
+
+// How long a JSON value may be: limits are about what was given, in an envelope, encrypted, or both.
 std::size_t longest_json(std::string_view name, const Limits& limits) noexcept {
   std::size_t given = std::max(limits.max_document_bytes, limits.max_log_entry_bytes);
   if (name == "payload") given = limits.max_payload_bytes;
@@ -210,13 +214,18 @@ std::size_t longest_json(std::string_view name, const Limits& limits) noexcept {
   if (name == "usage") given = limits.max_usage_bytes;
   if (name == "metadata") given = limits.max_metadata_bytes;
   if (name == "metrics") given = limits.max_metrics_bytes;
-  return 2 * given + 1'024;
+  return 2 * (given + kEnvelopeBytes + kEnvelopeNames * limits.max_name_bytes) + 1'024;
 }
 // And a text: the library's own may have a given one inside.
 std::size_t longest_text(const Limits& limits) noexcept {
   return 2 * std::max({limits.max_error_bytes, limits.max_note_bytes, limits.max_text_bytes,
                        limits.max_label_value_bytes, limits.max_name_bytes}) + 1'024;
 }
+
+}  // namespace
+
+// Not without a name: RowParser has one.
+namespace row_reading {
 
 // Walks the members of one object in step with the description of its row.
 class RowReader {
@@ -298,7 +307,8 @@ class RowReader {
     if (text.empty()) fail(name, "is empty");
     if (text.size() > longest_json(name, limits_)) fail(name, "is longer than the limits allow");
     if (failed_) return true;
-    const auto checked = check_json(name, text, std::string_view::npos, {}, limits_.max_json_depth);
+    const auto checked = check_json(name, text, std::string_view::npos, {},
+                                    limits_.max_json_depth + kEnvelopeDepth);
     if (!checked && !failed_) failed_ = checked.error().message;
     return true;
   }
@@ -459,7 +469,7 @@ class RowReader {
   std::optional<std::string> failed_;
 };
 
-}  // namespace
+}  // namespace row_reading
 
 std::string_view to_string(RowKind kind) noexcept { return word_of(kind); }
 
@@ -474,7 +484,7 @@ struct RowParser::Impl {
   Timestamp now = 0;
   ondemand::parser parser;
   ondemand::document document;
-  std::optional<RowReader> reader;
+  std::optional<row_reading::RowReader> reader;
 };
 
 RowParser::RowParser(const Limits& limits) : impl_(std::make_unique<Impl>(limits)) {}

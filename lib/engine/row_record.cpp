@@ -1,8 +1,8 @@
 #include "engine/row_record.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
-#include <cstring>
 #include <type_traits>
 
 #include "base/bytes.hpp"
@@ -192,7 +192,7 @@ class RecordReader {
   void read(Hex64& value) { value.value = fixed(); }
   void read(Fingerprint& value) {
     const std::string_view bytes = take(value.size());
-    std::memcpy(value.data(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), value.begin());
   }
   void read(TaskId& value) {
     const std::uint64_t size = number();
@@ -202,7 +202,7 @@ class RecordReader {
     }
     TaskId::Uuid uuid{};
     const std::string_view bytes = take(uuid.size());
-    std::memcpy(uuid.data(), bytes.data(), bytes.size());
+    std::copy(bytes.begin(), bytes.end(), uuid.begin());
     value = TaskId(uuid);
   }
   template <class T>

@@ -419,7 +419,7 @@ struct DocumentRow {
   std::uint64_t version = 0;
   Timestamp created_at = 0, updated_at = 0, expires_at = 0;
   NameText operation;
-  Hex64 digest;                    // of what that operation gave, if the value has another form
+  Hex64 digest;                    // of what that operation gave; see PutDocument::digest
   JsonText value;
 };
 template <class Archive>

@@ -136,8 +136,10 @@ void Distributor::Impl::hear_tasks(const EventBatch& batch) {
   }
 }
 
+// What was missed while a lead begins may be behind what begin() has looked at.
 void Distributor::Impl::adopt_again() {
-  if (has_begun() && !adopt_all()) later(kPauseUs, &Impl::adopt_again);
+  if (!is_to_lead()) return;
+  if (!has_begun() || !adopt_all()) later(kPauseUs, &Impl::adopt_again);
 }
 
 void Distributor::Impl::hear(const EventBatch& batch) {
@@ -188,6 +190,10 @@ void Distributor::Impl::give_up() {
 
 // The events first, so that nothing happens unseen between them and the lists.
 Result<void> Distributor::Impl::begin() {
+  {
+    const std::lock_guard lock(mutex_);
+    pool_.clear();  // a late word may have come since the last lead
+  }
   if (auto heard = listen(); !heard) return heard;
   if (auto read = read_pool(); !read) return read;
   if (auto adopted = adopt_all(); !adopted) return adopted;

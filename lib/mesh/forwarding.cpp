@@ -66,7 +66,10 @@ Result<Json> Distributor::Impl::forward(TaskContext& context) {
   const auto mine = flights_.find(id);  // or, once its attempt is lost, that of the next one
   if (mine != flights_.end() && mine->second == flight) flights_.erase(mine);
   lock.unlock();
-  if (!sent) return sent.error();
+  if (!sent) {
+    if (sent.error().outcome_unknown) withdraw(*task, id);
+    return sent.error();
+  }
   if (flight->end) {
     if (*flight->end) return outcome_of(**flight->end);
     return flight->end->error();
@@ -124,6 +127,10 @@ Result<void> Distributor::Impl::send(TaskSpec copy, Flight& flight) {
   copy.agent_id = worker;
   const auto submitted = insist(flight, [&] { return scheduler_.submit_task(copy); });
   if (submitted) return given(id, worker, wants), Result<void>();
+  if (submitted.error().outcome_unknown) {  // it may be there: the watch says when it is not
+    given(id, worker, wants);
+    return submitted.error();
+  }
   const std::lock_guard lock(mutex_);
   pool_.end(id);
   changed_.notify_all();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/deadline.hpp"
+#include "base/digest.hpp"
 #include "base/wording.hpp"
 #include "controlplane/coordinator.hpp"
 #include "coordinator/prepared_work.hpp"
@@ -139,12 +140,12 @@ SealedCompletion acknowledgement_of(const Message& message) {
   return completion;
 }
 
-// Signed anew each time, with another nonce: known by the body.
+// Signed anew each time, with another nonce: known by the body, and as a reply. A plain result is none.
 SealedCompletion reply_to(CoordinatorCore& core, const Message& message, const Json& body) {
   SealedCompletion completion;
   completion.attempt = {message.id, message.lease, {}};
   completion.result = Json(body_of(body));
-  completion.digest = digest_of(completion);
+  completion.digest = FieldDigest().add("reply").add(digest_of(completion)).finish();
   completion.result = write_reply(core, message, body_of(body));
   return completion;
 }

@@ -63,7 +63,8 @@ void WorkerPool::count(std::string_view worker, int change) {
 
 void WorkerPool::give(const TaskId& task, std::string_view worker, Wants wants) {
   const auto [place, is_new] = given_.try_emplace(task, Given{std::string(worker), std::move(wants)});
-  if (is_new) count(worker, +1);
+  if (!is_new) return move(task, worker);
+  count(worker, +1);
 }
 
 bool WorkerPool::begin_watch(const TaskId& task) {

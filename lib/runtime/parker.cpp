@@ -40,14 +40,20 @@ void Parker::unpark() noexcept {
 
 bool Parker::wait_until(Deadline deadline) noexcept {
   std::uint32_t seen = empty;
-  if (!state_.compare_exchange_strong(seen, waiting, std::memory_order_acquire)) return true;
+  if (!state_.compare_exchange_strong(seen, waiting, std::memory_order_acquire)) return take();
   const timespec until = to_timespec(deadline < Deadline() ? Deadline() : deadline);
   bool in_time = true;
   while (in_time && state_.load(std::memory_order_acquire) == waiting) {
     in_time = sleep(state_, waiting, deadline == Deadline::max() ? nullptr : &until);
   }
   seen = waiting;  // may be ready after all
-  return !state_.compare_exchange_strong(seen, empty, std::memory_order_acquire);
+  return !state_.compare_exchange_strong(seen, empty, std::memory_order_acquire) && take();
+}
+
+// The next wait is for the next unpark().
+bool Parker::take() noexcept {
+  state_.exchange(empty, std::memory_order_acq_rel);
+  return true;
 }
 
 }  // namespace controlplane

@@ -1,5 +1,6 @@
-// Parks a caller's thread until another one hands it its answer, once.
-// Thread safety: one thread waits, one other unparks, in any order.
+// Parks a caller's thread until another one hands it its answer, or has news for it.
+// Thread safety: one thread waits, others unpark, in any order. A wait takes all that came before it;
+// the next one waits for what comes then.
 // Lifetime: may live on the waiter's stack: unpark() touches no memory of it after the waiter could
 // return. A waiter whose deadline passed must know by other means (a lock it shares with the
 // unparker) that no unpark() is still to come, or wait again.
@@ -34,6 +35,7 @@ class Parker {
 
  private:
   enum State : std::uint32_t { empty, waiting, ready };
+  bool take() noexcept;
   std::atomic<std::uint32_t> state_{empty};
 };
 

@@ -47,6 +47,8 @@ TEST(a_task_is_found, "a task is found with all that was said of it") {
   CHECK(task->max_retries == 5);
   CHECK(task->attempt == 0 && task->failures == 0 && task->crashes == 0);
   CHECK_TEXT(task->directed_to, "reviewer-1");
+  CHECK(task->exclude_count == 1);
+  CHECK_TEXT(task->exclude[0], "reviewer-9");
   CHECK_TEXT(task->agent_id, "");
   CHECK_TEXT(task->concurrency_key, "repo");
   CHECK(task->depends_on_count == 1);

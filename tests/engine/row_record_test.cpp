@@ -45,7 +45,6 @@ TEST_CASE("a record comes back as the row that it was") {
   RowBuffer frames;
   append_framed(frames, row);
   TaskRow small;
-  small.type.text = "";
   append_framed(frames, small);
   RowBuffer lines;
   append_lines(lines, frames.text());

@@ -49,6 +49,18 @@ LogTrim keeping(std::uint64_t count) {
 
 }  // namespace
 
+// As the store's word does when it comes late, and about what the reader has already.
+TEST_CASE("a read that is woken for nothing waits on, and no longer than it said") {
+  Plane p(StoreKind::memory);
+  Logs(p.plane).append("a", "1").value();
+  std::thread reader(
+      [&] { CHECK(Logs(p.plane).read("a", 1, 10, 100ms).value().entries.empty()); });
+  wait_for_readers(p, 1);
+  p.core().logs().on_changed("a");
+  reader.join();
+  CHECK(p.core().logs().waiting() == 0);
+}
+
 TEST_CASE("entries are appended, read, trimmed, and their log is removed") {
   Plane p(any_store());
   Logs logs(p.plane);

@@ -68,6 +68,26 @@ std::size_t occurrences(std::string_view text, std::string_view part) {
 
 }  // namespace
 
+TEST_CASE("messages and replies as large and as deep as may be go through a snapshot") {
+  Config config = GENERATE(false, true) ? signing() : Config();
+  const bool is_encrypted = GENERATE(false, true);
+  config.limits.max_payload_bytes = config.limits.max_result_bytes = 64;
+  config.limits.max_json_depth = 3;
+  const auto open = [&](const Plane& over) {
+    return open_encrypted(over.store, is_encrypted ? old_key() : KeyRing(), config);
+  };
+  Plane p(StoreKind::memory, config), other(StoreKind::memory, config);
+  Coordinator plane = open(p);
+  Mailbox alice(plane, std::string(120, 'a')), bob(plane, std::string(120, 'b'));
+  for (const std::string& body : {'"' + std::string(62, 'x') + '"', std::string("[[[1]]]")}) {
+    alice.send(bob.agent_id(), std::string(120, 't'), Json(body)).value();
+    REQUIRE(bob.reply(bob.receive().value().front(), Json(body)));
+    alice.send(bob.agent_id(), std::string(120, 't'), Json(body)).value();
+  }
+  Coordinator fresh = open(other);
+  import_into(fresh, export_of(plane));
+}
+
 TEST_CASE("messages are delivered, answered and recognised behind a snapshot as before it") {
   Plane p(any_store(), signing());
   Mailbox alice(p.plane, "alice"), bob(p.plane, "bob");

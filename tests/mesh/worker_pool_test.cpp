@@ -42,6 +42,18 @@ TEST_CASE("the worker with the smallest share of its slots taken is chosen") {
   CHECK(pool.tasks() == 5);
 }
 
+TEST_CASE("a task that is given to another worker has moved there") {
+  WorkerPool pool;
+  pool.update({agent("a", 1), agent("b", 4)});
+  pool.give("t", "a", {});
+  pool.give("t", "b", {});
+  CHECK(chosen(pool) == "a");
+  pool.update({agent("a", 1)});
+  REQUIRE(pool.strays().size() == 1);
+  CHECK(pool.strays().front().worker == "b");
+  CHECK(pool.tasks() == 1);
+}
+
 TEST_CASE("who is excluded is not chosen") {
   WorkerPool pool;
   pool.update({agent("a", 4), agent("b", 1)});

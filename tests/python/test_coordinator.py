@@ -219,6 +219,7 @@ async def test_every_option_of_a_definition_arrives() -> None:
         )  # fmt: skip
         task = await plane.get_task(task_id)
         assert (task.id, task.max_retries, task.directed_to) == ("my-task", 5, "a")
+        assert task.exclude == ["b"]
         assert (task.metadata, task.labels, task.trace) == ({"m": 1}, {"l": "1"}, "tr")
         assert (task.depends_on, task.blocked_by, task.reason) == ([parent], 1, TaskReason.BLOCKED)
         assert (task.idempotency_key, task.concurrency_key) == ("key", "k")

@@ -14,7 +14,6 @@ using std::chrono::steady_clock;
 TEST_CASE("an unpark that comes first is not lost") {
   Parker parker;
   parker.unpark();
-  CHECK(parker.wait_until(steady_clock::now()));
   parker.wait();
 }
 
@@ -51,6 +50,18 @@ TEST_CASE("an endless wait ends with the unpark") {
   std::thread other([&parker] { parker.unpark(); });
   CHECK(parker.wait_until(steady_clock::time_point::max()));
   other.join();
+}
+
+TEST_CASE("a wait takes the unparks before it, and the next one waits for others") {
+  Parker parker;
+  parker.unpark();
+  parker.unpark();
+  CHECK(parker.wait_until(steady_clock::now()));
+  CHECK_FALSE(parker.wait_until(steady_clock::now()));
+  std::thread other([&parker] { parker.unpark(); });
+  CHECK(parker.wait_until(steady_clock::time_point::max()));
+  other.join();
+  CHECK_FALSE(parker.wait_until(steady_clock::now()));
 }
 
 TEST_CASE("a parker on the waiter's stack may die as soon as the wait returned") {

@@ -134,6 +134,7 @@ class Task(_Value):
         max_retries: int = ...,
         agent_id: str | None = ...,
         directed_to: str | None = ...,
+        exclude: Iterable[str] = ...,
         submitted_at: datetime | None = ...,
         ready_at: datetime | None = ...,
         claimed_at: datetime | None = ...,
@@ -196,6 +197,9 @@ class Task(_Value):
     @property
     def directed_to(self) -> str | None:
         """Only this agent may claim it; None: all."""
+    @property
+    def exclude(self) -> list[str]:
+        """Agents that may not claim it."""
     @property
     def submitted_at(self) -> datetime:
         """When it was submitted."""

@@ -90,6 +90,7 @@ const std::vector<Field<Task>>& fields_of<Task>() {
         field<&T::max_retries>("max_retries", "Failures allowed beyond the first attempt."),
         optional_field<&T::agent_id>("agent_id", "Who holds it, or held it last; None if nobody."),
         optional_field<&T::directed_to>("directed_to", "Only this agent may claim it; None: all."),
+        field<&T::exclude>("exclude", "Agents that may not claim it."),
         time_field<&T::submitted_at>("submitted_at", "When it was submitted."),
         time_field<&T::ready_at>("ready_at", "When it became ready, or when its delay ends."),
         time_field<&T::claimed_at>("claimed_at", "When its last attempt was claimed."),

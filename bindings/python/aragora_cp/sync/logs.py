@@ -21,7 +21,7 @@ class LogFollower:
 
     It reads at its own pace, so nothing piles up here. Who falls behind further than the log reaches
     gets DataLoss, never silence, also if the log was removed and made again; while there is none it is
-    NotFound.
+    NotFound. One from now on begins when its first step is answered: if that is cancelled, with the next.
     """
 
     def __init__(self, logs: Logs, name: str, after: int | None) -> None:
