@@ -105,7 +105,7 @@ class RowWriter {
   void quoted(std::string_view text) {
     char* const at = out_.room(text.size() + 2);
     at[0] = '"';
-    std::memcpy(at + 1, text.data(), text.size());
+    text.copy(at + 1, text.size());
     at[1 + text.size()] = '"';
     out_.used(text.size() + 2);
   }
